@@ -1,0 +1,141 @@
+"""Files that are whole or not there: written to a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mixednoise.errors import RunError, TrainingError
+
+
+@contextmanager
+def atomic_write(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path; on success it becomes ``path``, on any failure ``path`` is untouched.
+
+    Raises:
+        TrainingError: the disk is full or the folder can't be written; nothing that was there
+            before is lost.
+    """
+    target = Path(path)
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        # mkstemp makes private files; a result is as readable as any file of the user's.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise TrainingError(
+            f"can't write {target}",
+            expected="a writable folder with free space",
+            found=error.strerror or str(error),
+            fix="free some space or choose another --out; files written before are untouched",
+        ) from error
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write JSON atomically; NaN becomes null, since JSON has none."""
+    write_text(path, json.dumps(plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path | str, table: pd.DataFrame) -> None:
+    """Write a table as CSV atomically, without the index."""
+    with atomic_write(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def new_folder(path: Path | str, *, overwrite: bool = False) -> Path:
+    """Make a folder for results; refuse one that holds something already.
+
+    Raises:
+        RunError: the folder exists, is not empty, and ``overwrite`` is not set.
+    """
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise RunError(
+            f"{folder} is a file",
+            expected="a folder to write into",
+            found="a file of that name",
+            fix="choose another --out",
+        )
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise RunError(
+            f"{folder} exists already",
+            expected="a new or empty folder",
+            found=f"{sum(1 for _ in folder.iterdir())} entries in it",
+            fix="choose another --out, or pass --overwrite to replace the results in it",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"can't make the folder {folder}",
+            expected="a place that can be written to",
+            found=error.strerror or str(error),
+            fix="choose another --out",
+        ) from error
+    return folder
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars, paths and NaN into what JSON knows."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def must_not_exist(path: Path | str, *, overwrite: bool) -> None:
+    """Refuse to replace a result file.
+
+    Raises:
+        RunError: the file exists and ``overwrite`` is not set.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise RunError(
+            f"{target} is a folder",
+            expected="a file to write",
+            found="a folder of that name",
+            fix="choose another --out",
+        )
+    if target.exists() and not overwrite:
+        raise RunError(
+            f"{target} exists already",
+            expected="a new file",
+            found=f"{target.stat().st_size:,} bytes",
+            fix="choose another --out, or pass --overwrite",
+        )
