@@ -1,0 +1,1 @@
+"""The data set table, readers, checks, splits, decoding, the pixel store, views."""

@@ -1,0 +1,90 @@
+"""Readers: from the layouts that people have to one :class:`~mixednoise.data.table.Dataset`.
+
+One module per layout (``folder_layout``, ``table_layout``, ``ddr_layout``, ``npz_layout``); they
+meet in ``assemble``, which judges labels, splits and files the same way for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mixednoise.data.readers.image_list import read_image_list
+from mixednoise.data.readers.layouts import read_layout
+from mixednoise.data.readers.options import PRESETS, ReadOptions, Ungradable
+from mixednoise.data.table import Dataset
+
+__all__ = ["PRESETS", "read_dataset", "read_image_list"]
+
+
+def read_dataset(
+    path: str | os.PathLike[str],
+    *,
+    preset: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    group_column: str | None = None,
+    quality_column: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
+    class_names: Sequence[str] | None = None,
+    ordinal: bool | None = None,
+    ungradable: Ungradable = "set_aside",
+    seed: int = 0,
+) -> Dataset:
+    """Read a data set; opens no image.
+
+    What ``path`` may be:
+
+    - a folder per class, optionally below ``train``, ``val`` (``valid``, ``validation``), ``test``;
+    - a CSV or TSV file with a header, or a folder that holds one (``labels.csv``) or one per split
+      (``train.csv``, ``test.csv``);
+    - a MedMNIST ``.npz`` file;
+    - a known public data set: EyePACS (``kaggle_dr``), EyeQ (``eyeq``), DDR (``ddr``), DRTiD
+      (``drtid``), HAM10000 (``ham10000``), recognised by columns or files.
+
+    Image values of a table are looked for beside it, in ``images/`` beside it, then under
+    ``image_root``; a missing suffix is completed. Rows without a label or without an image file
+    are set aside with a reason, never dropped.
+
+    Args:
+        path: file or folder.
+        preset: name of a known public data set, None = recognise.
+        image_column: column of the image file, None = recognise by common names, as for the others.
+        label_column: column of the class.
+        split_column: column that holds train, val, test.
+        group_column: column of the patient (lesion, eye) that must not cross a split.
+        quality_column: column of the user's own image quality.
+        image_root: folder below which images lie, searched last.
+        class_names: the classes in order; any other label is an error. None = those that occur,
+            integers by value, anything else by name.
+        ordinal: whether the classes are grades in order. None = yes for known sets of grades and
+            for three or more consecutive integers.
+        ungradable: what becomes of DDR's images of grade 5: ``set_aside``, or ``random_label``:
+            those of the training split become mislabeled, low-quality images by the protocol of
+            QMix (Hou et al. 2025).
+        seed: for the random labels of ``ungradable="random_label"``.
+
+    Returns:
+        The data set, its rows in the order of the source.
+
+    Raises:
+        DataError: the source can't be read or would spoil a result; one message holds everything
+            that was found.
+        ConfigError: an option can't have its value or does not go with the layout.
+    """
+    options = ReadOptions(
+        preset=preset,
+        image_column=image_column,
+        label_column=label_column,
+        split_column=split_column,
+        group_column=group_column,
+        quality_column=quality_column,
+        image_root=None if image_root is None else Path(image_root).expanduser(),
+        class_names=None if class_names is None else tuple(str(name) for name in class_names),
+        ordinal=ordinal,
+        ungradable=ungradable,
+        seed=seed,
+    )
+    return read_layout(Path(path).expanduser(), options)

@@ -1,0 +1,119 @@
+"""A folder per class, optionally below a folder per split."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from mixednoise.data.image_files import IMAGE_SUFFIXES, is_image
+from mixednoise.data.readers.assemble import assemble
+from mixednoise.data.readers.options import ReadOptions
+from mixednoise.data.readers.raw_rows import RawRows
+from mixednoise.data.readers.split_names import split_of
+from mixednoise.data.report import counted, examples
+from mixednoise.data.table import Dataset
+from mixednoise.errors import DataError
+
+
+def read_folders(root: Path, options: ReadOptions) -> Dataset:
+    """Read ``root/CLASS/**/image`` or ``root/SPLIT/CLASS/**/image``.
+
+    Ids are paths relative to ``root``, with forward slashes. Hidden files and folders, and files
+    that are not images, are passed over.
+
+    Raises:
+        DataError: no class folders, no images, or split folders mixed with class folders.
+    """
+    options.refuse_columns("a folder per class")
+    root = root.absolute()
+    folders = sub_folders(root)
+    if not folders:
+        raise _no_class_folders(root)
+    splits = [split_of(folder.name) for folder in folders]
+    if any(splits) and not all(splits):
+        mixed = [f.name for f, split in zip(folders, splits, strict=True) if split is None]
+        raise DataError(
+            f"{root} mixes folders of splits with other folders",
+            expected="class folders only, or train, val and test folders only",
+            found=", ".join(folder.name for folder in folders),
+            fix=f"move {examples(mixed)} away",
+        )
+    class_folders = [
+        (folder, split)
+        for top, split in zip(folders, splits, strict=True)
+        for folder in (sub_folders(top) if split else [top])
+    ]
+    if not class_folders:
+        raise _no_class_folders(folders[0])
+    found = [
+        (path, folder.name, split) for folder, split in class_folders for path in _images(folder)
+    ]
+    if not found:
+        raise DataError(
+            f"the folders in {root} hold no images",
+            expected=f"files that end in {', '.join(IMAGE_SUFFIXES)}",
+            found=_what_is_there(root),
+            fix="give the folder that holds one folder of images per class",
+        )
+    ids = [path[len(str(root)) + 1 :].replace(os.sep, "/") for path, _, _ in found]
+    raw = RawRows(
+        source=root,
+        ids=ids,
+        labels=[label for _, label, _ in found],
+        where=lambda row: ids[row],
+        paths=[path for path, _, _ in found],
+        reasons=[""] * len(found),
+        split=[split or "" for _, _, split in found] if any(splits) else None,
+        classes=tuple(dict.fromkeys(folder.name.strip() for folder, _ in class_folders)),
+        label_of="the folder names",
+    )
+    return assemble(raw, options.class_names, options.ordinal)
+
+
+def sub_folders(folder: Path) -> list[Path]:
+    """The visible folders in a folder, sorted by name."""
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if entry.is_dir() and not entry.name.startswith((".", "__"))
+        ]
+    return [folder / name for name in sorted(names)]
+
+
+def _images(folder: Path) -> Iterator[str]:
+    """Paths of the images at any depth, sorted."""
+    for place, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(filter(is_image, names)):
+            yield f"{place}{os.sep}{name}"
+
+
+def _no_class_folders(folder: Path) -> DataError:
+    names = [entry.name for entry in folder.iterdir()]
+    images = sum(map(is_image, names))
+    if not names:
+        problem, found = f"{folder} is empty", "nothing"
+    elif images:
+        problem = f"{folder} holds images but no class folders"
+        found = f"{counted(images, 'image')} directly in it"
+    else:
+        problem, found = f"{folder} holds no class folders", _what_is_there(folder)
+    return DataError(
+        problem,
+        expected="one folder of images per class, or a CSV with image and label columns",
+        found=found,
+        fix="sort the images into a folder per class, or give the CSV that holds their labels",
+    )
+
+
+def _what_is_there(root: Path) -> str:
+    """The kinds of files below a folder, the most frequent first."""
+    kinds = Counter(
+        Path(name).suffix.lower() or "no suffix" for _, _, names in os.walk(root) for name in names
+    )
+    if not kinds:
+        return "no files at all"
+    return "files of other kinds: " + ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common(5))

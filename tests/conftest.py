@@ -1,0 +1,25 @@
+"""Threads for a shared machine, and a place of its own for everything that tests write."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported: tests share the machine, and two spinning threads would starve it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import pytest
+
+from tiny_data import FAST
+
+
+@pytest.fixture(autouse=True)
+def private_cache(tmp_path_factory, monkeypatch):
+    """No test sees, or leaves anything in, the user's cache."""
+    monkeypatch.setenv("MIXEDNOISE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def fast() -> dict[str, object]:
+    """Options with which a fit takes a second or two."""
+    return dict(FAST)
