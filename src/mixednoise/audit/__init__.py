@@ -1,0 +1,1 @@
+"""The verdict per sample, and what a person makes of it."""
