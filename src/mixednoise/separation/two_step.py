@@ -1,0 +1,182 @@
+"""The default separation: first "can it be read?", then "is the label right?".
+
+Why not one mixture: loss and entropy of a softmax lie on an arch. Three free Gaussians per class
+describe the arch, not the groups: they split ``correct`` in two and call two to five times too many
+images unreadable. Entropy alone, over all classes, ranks the unreadable images far better.
+
+Step 1, over all classes: two Gaussians on :func:`.axes.uncertainty`; the upper one is ``mis_l``.
+Step 2, on what can be read: two Gaussians of one width on :func:`.axes.surprise`, first for all
+classes, then for each class, drawn towards the first (partial pooling).
+Both are maximum-a-posteriori fits: where the evidence shows no two groups, the priors keep EM from
+inventing them. P(mis_l) never falls as entropy rises; P(label right) never rises with surprise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mixednoise.separation import axes
+from mixednoise.separation.case import UNJUDGED, Case, Fallback, halves
+from mixednoise.separation.em import Prior, fit_mixture
+from mixednoise.separation.memory import recall, remember
+from mixednoise.separation.mixture import Array, Mixture, MixtureFitError
+
+#: Quantiles of uncertainty at which the upper component is tried: EM finds the nearest optimum.
+STARTS = (0.7, 0.8, 0.85, 0.9, 0.95)
+#: Pseudo-samples per sample behind the shapes of (readable, unreadable). Few for the second: a
+#: clear cluster of unreadable images must be able to pull its component over.
+READABILITY_SHAPES = (0.3, 0.03)
+#: Pseudo-samples per sample behind the all-class fit of surprise.
+LABEL_STRENGTH = 0.1
+#: Pseudo-samples that every class gets on top of its own number.
+CLASS_SAMPLES = 20.0
+#: Regularisation of variances on axes of unit spread.
+REGULARISATION = 1e-3
+#: Width of the step at ``unreadable_entropy``, as a share of log C.
+GATE_WIDTH = 0.02
+#: Even the least readable image says this much about the labels.
+LEAST_WEIGHT = 0.01
+
+
+def judge_in_two_steps(case: Case) -> tuple[Array, list[Fallback]]:
+    """P(correct), P(mis_h), P(mis_l), float64 (N, 3), and each class's fallback."""
+    p = np.tile(np.array(UNJUDGED), (len(case.loss), 1))
+    try:
+        unreadable = _unreadable(case)
+        right, fallbacks = _right_label(case, 1.0 - unreadable)
+    except MixtureFitError:
+        for rows in case.rows:
+            p[rows] = halves(case, rows)
+        return p, ["halves"] * case.num_classes
+    readable = 1.0 - unreadable
+    p[case.finite] = np.stack([readable * right, readable * (1 - right), unreadable], axis=1)
+    return p, fallbacks
+
+
+def _unreadable(case: Case) -> Array:
+    """Step 1: P(mis_l) of the finite samples."""
+    entropy = case.entropy[case.finite]
+    x = _standard(axes.uncertainty(entropy, case.num_classes))
+    if case.quality is not None and case.settings.quality_weight > 0:
+        poor = -_standard(_filled(case.quality[case.finite]))
+        x = _standard(x + case.settings.quality_weight * np.clip(poor, -2.0, 2.0))
+    share, n = case.settings.unreadable_share, float(len(x))
+    centre = Mixture.line([1 - share, share], [-0.15, 1.5], [0.9, 0.45])
+    mixture = fit_mixture(
+        x[:, None],
+        components=2,
+        starts=[*recall(case.past, "readability", (2, 1)), centre, *_cuts(x)],
+        prior=Prior(centre, n, (READABILITY_SHAPES[0] * n, READABILITY_SHAPES[1] * n)),
+        regularisation=REGULARISATION,
+        tolerance=case.settings.tolerance,
+        max_iterations=case.settings.max_iterations,
+    ).mixture
+    remember(case.state, "readability", mixture)
+    upper = int(np.argmax(mixture.means[:, 0]))
+    p: Array = mixture.posterior(_monotone(mixture, upper, x)[:, None])[:, upper]
+    if case.settings.unreadable_entropy > 0:
+        # Absolute, where the mixture is relative: the most uncertain images of an easy data set
+        # are readable all the same.
+        known = entropy / np.log(case.num_classes) - case.settings.unreadable_entropy
+        p = p / (1 + np.exp(np.clip(-known / GATE_WIDTH, -50, 50)))
+    return p
+
+
+def _right_label(case: Case, readable: Array) -> tuple[Array, list[Fallback]]:
+    """Step 2: P(label right | readable) of the finite samples, and each class's fallback."""
+    settings = case.settings
+    z = axes.surprise(case.loss[case.finite], case.entropy[case.finite])
+    # Scaled but not centred: 0 stays "as expected".
+    z = z / _width(z)
+    counts = np.maximum(readable, LEAST_WEIGHT)
+    share = settings.correct_share
+    centre = Mixture.line([share, 1 - share], [-0.8, 0.8], [0.7, 0.7])
+    n = LABEL_STRENGTH * float(counts.sum())
+    everyone = _label_fit(case, "labels", z, counts, Prior(centre, n, (n / 2, n / 2)))
+    right = _lower(everyone, z)
+    if not settings.per_class:
+        return right, [""] * case.num_classes
+    place = np.cumsum(case.finite) - 1
+    fallbacks: list[Fallback] = []
+    for label, rows in enumerate(case.rows):
+        if not case.can_be_fitted(label):
+            fallbacks.append("all_classes")
+            continue
+        own = place[rows]
+        n = float(counts[own].sum()) + CLASS_SAMPLES
+        shape = settings.class_shape_strength * n / 2
+        prior = Prior(everyone, settings.class_share_strength * n, (shape, shape))
+        try:
+            mixture = _label_fit(case, f"labels.class{label}", z[own], counts[own], prior)
+        except MixtureFitError:
+            fallbacks.append("all_classes")
+            continue
+        right[own] = _lower(mixture, z[own])
+        fallbacks.append("")
+    return right, fallbacks
+
+
+def _label_fit(case: Case, name: str, z: Array, counts: Array, prior: Prior) -> Mixture:
+    mixture = fit_mixture(
+        z[:, None],
+        components=2,
+        covariance="tied",
+        starts=[*recall(case.past, name, (2, 1)), prior.centre],
+        point_weights=counts,
+        prior=prior,
+        regularisation=REGULARISATION,
+        tolerance=case.settings.tolerance,
+        max_iterations=case.settings.max_iterations,
+    ).mixture
+    remember(case.state, name, mixture)
+    return mixture
+
+
+def _lower(mixture: Mixture, z: Array) -> Array:
+    """Posterior of the component with the lower mean; falls as z rises, the widths being equal."""
+    return mixture.posterior(z[:, None])[:, int(np.argmin(mixture.means[:, 0]))]
+
+
+def _cuts(x: Array) -> list[Mixture]:
+    """Starts with everything above a quantile in the upper component."""
+    starts = []
+    for quantile, edge in zip(STARTS, np.quantile(x, STARTS), strict=True):
+        low, high = x[x < edge], x[x >= edge]
+        if len(low) and len(high):
+            starts.append(
+                Mixture.line(
+                    [quantile, 1 - quantile],
+                    [float(low.mean()), float(high.mean())],
+                    [float(np.sqrt(part.var() + 0.02)) for part in (low, high)],
+                )
+            )
+    return starts
+
+
+def _monotone(mixture: Mixture, upper: int, x: Array) -> Array:
+    """Clip x where the upper component's log-odds, a parabola in x, would turn back."""
+    precision = 1.0 / mixture.covariances[:, 0, 0]
+    lower = 1 - upper
+    bend = precision[upper] - precision[lower]
+    if abs(bend) < 1e-9:
+        return x
+    scaled = precision * mixture.means[:, 0]
+    vertex = float((scaled[upper] - scaled[lower]) / bend)
+    # A narrow upper component loses the far end to the wide lower one; a wide one gains the near.
+    return np.minimum(x, vertex) if bend > 0 else np.maximum(x, vertex)
+
+
+def _standard(values: Array) -> Array:
+    middle, width = axes.spread(values) if len(values) else (0.0, 0.0)
+    return (values - middle) / (width if width > 0 else 1.0)
+
+
+def _width(values: Array) -> float:
+    width = axes.spread(values)[1] if len(values) else 0.0
+    return width if width > 0 else 1.0
+
+
+def _filled(quality: Array) -> Array:
+    """Quality with unknown values at the median: they count neither way."""
+    known = quality[np.isfinite(quality)]
+    return np.where(np.isfinite(quality), quality, np.median(known) if len(known) else 0.0)
