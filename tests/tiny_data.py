@@ -52,4 +52,4 @@ def coloured_dataset(
 
 
 #: Options with which a fit takes a second or two.
-FAST = {"backbone": "resnet18_slim", "image_size": 28, "batch_size": 16, "device": "cpu"}
+FAST = {"backbone": "resnet10_tiny", "image_size": 28, "batch_size": 16, "device": "cpu"}

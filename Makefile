@@ -1,0 +1,48 @@
+# Only Python >= 3.11 and make are assumed. A second call reuses the environment, without network.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+
+# Idle OpenMP threads sleep instead of spinning: on a busy machine spinning costs many times the work.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: demo test test-slow lint bench clean
+
+## demo: make the environment and run the main job on the shipped data (runs/demo/)
+demo: $(VENV)/.installed
+	$(BIN)/mixednoise demo --out runs/demo --overwrite
+
+## test: make the environment, check style and types, pass the tests
+test: $(VENV)/.installed-dev lint
+	$(BIN)/python -m pytest
+
+## test-slow: the tests that take minutes or need real data (MIXEDNOISE_DATA names the folder)
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "slow or real_data"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+## bench: the speed ratios of docs/benchmarks.md, measured side by side
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/mixture.py
+	$(BIN)/python benchmarks/store_build.py
+	$(BIN)/python benchmarks/epoch_overhead.py
+	$(BIN)/python benchmarks/training_memory.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[dev]"
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

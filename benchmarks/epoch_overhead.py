@@ -1,0 +1,107 @@
+"""What a QMix epoch costs beside the bare forward and backward passes that it needs.
+
+Both run in one process, in turn, on the same networks and batch sizes: A is the epoch as the loop
+runs it (reading from the pixel store, views, separation, targets, losses, optimiser); B is nothing
+but the passes on random tensors already in memory. Prints the ratio A/B of each round.
+
+    python benchmarks/epoch_overhead.py [--images 512] [--size 64] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mixednoise.data.store import PixelStore, StoreSettings
+from mixednoise.data.table import Dataset, make_table
+from mixednoise.methods.base import Context
+from mixednoise.methods.qmix import QMixConfig, QMixMethod
+from mixednoise.models import build_network
+from mixednoise.progress import Silent
+from mixednoise.training.batches import epoch_batches
+from mixednoise.training.data import Part, TrainingData
+from mixednoise.training.devices import make_fabric
+from mixednoise.training.loop import Loop
+from mixednoise.training.scoring import EVALUATION_BATCH
+
+
+def random_data(n: int, size: int, root: Path) -> TrainingData:
+    """Random images and labels of five classes in a pixel store."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (n, size, size, 3), dtype=np.uint8)
+    labels = rng.integers(0, 5, n)
+    table = make_table([str(i) for i in range(n)], labels, array_index=list(range(n)))
+    dataset = Dataset(table, tuple("abcde"), Path("random"), arrays=images)
+    store = PixelStore.build(dataset, StoreSettings(image_size=size), root=root, progress=Silent())
+    rows = np.arange(n)
+    return TrainingData(
+        store, Part(rows, labels), Part(rows[:0], labels[:0]), tuple("abcde"), False, size, "x"
+    )
+
+
+def bare_epoch(loop: Loop, size: int, batches: list[int], scored: int) -> None:
+    """The passes alone: scoring, two weak views without and one strong view with a gradient."""
+    module, optimizer = loop.module, loop.optimizer
+    module.eval()
+    with torch.inference_mode():
+        for start in range(0, scored, EVALUATION_BATCH):
+            n = min(EVALUATION_BATCH, scored - start)
+            module(torch.rand(n, 3, size, size).contiguous(memory_format=torch.channels_last))
+    module.train()
+    for n in batches:
+        x = torch.rand(n, 3, size, size).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            module(torch.cat([x, x]))
+        outputs = module(x, project=True)
+        loss = sum(logits.mean() + projections.mean() for logits, projections in outputs)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--backbone", default="resnet18_slim")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    config = QMixConfig.from_options(
+        epochs=1000, warmup_epochs=1, image_size=arguments.size, device="cpu", threads=1
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        data = random_data(arguments.images, arguments.size, Path(folder))
+        context = Context(data.class_names, data.train.labels, arguments.size)
+        members = [
+            build_network(arguments.backbone, num_classes=5, image_size=arguments.size)
+            for _ in range(2)
+        ]
+        loop = Loop(
+            make_fabric(config), QMixMethod(config, context), members, data,
+            run=None, progress=Silent(), select_by="macro_f1",
+        )  # fmt: skip
+        batches = [len(b) for b in epoch_batches(arguments.images, 32, seed=0, epoch=1)]
+        ratios = []
+        for number in range(arguments.rounds + 1):
+            start = time.perf_counter()
+            loop._epoch(2 + number)
+            ours = time.perf_counter() - start
+            start = time.perf_counter()
+            bare_epoch(loop, arguments.size, batches, arguments.images)
+            bare = time.perf_counter() - start
+            if number > 0:  # the first round warms up
+                ratios.append(ours / bare)
+                print(f"epoch {ours:.2f} s, bare passes {bare:.2f} s, ratio {ours / bare:.3f}")
+    print(f"median ratio {statistics.median(ratios):.3f} (goal: at most 1.15)")
+
+
+if __name__ == "__main__":
+    main()

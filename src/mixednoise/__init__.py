@@ -1,0 +1,84 @@
+"""Train on medical images whose labels and pixels can't be trusted, and find out which ones.
+
+The public names live here, flat; they are imported when first used, so that ``import mixednoise``
+and ``mixednoise --help`` answer at once.
+
+    >>> import mixednoise
+    >>> dataset = mixednoise.read_dataset("labels.csv")            # doctest: +SKIP
+    >>> model = mixednoise.QMix(epochs=30).fit(dataset)            # doctest: +SKIP
+    >>> model.audit_[model.audit_.group == "mis_h"]                # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from mixednoise.errors import (
+    ConfigError,
+    DataError,
+    InputError,
+    MixedNoiseError,
+    RunError,
+    TrainingError,
+)
+from mixednoise.version import __version__
+
+# Before torch is imported: idle OpenMP threads must sleep. Spinning, two threads on a busy
+# two-core machine were measured up to 30 times slower than one (docs/benchmarks.md).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+if TYPE_CHECKING:
+    from mixednoise.data.readers import read_dataset
+    from mixednoise.data.table import Dataset
+    from mixednoise.estimator import CrossEntropy, CrossEntropySingle, QMix, load
+    from mixednoise.evaluation.metrics import classification_metrics
+    from mixednoise.noise.corrupt import corrupt_dataset as corrupt
+    from mixednoise.separation import SeparationSettings, separate
+
+_HOMES = {
+    "read_dataset": ("mixednoise.data.readers", "read_dataset"),
+    "Dataset": ("mixednoise.data.table", "Dataset"),
+    "QMix": ("mixednoise.estimator", "QMix"),
+    "CrossEntropy": ("mixednoise.estimator", "CrossEntropy"),
+    "CrossEntropySingle": ("mixednoise.estimator", "CrossEntropySingle"),
+    "load": ("mixednoise.estimator", "load"),
+    "classification_metrics": ("mixednoise.evaluation.metrics", "classification_metrics"),
+    "corrupt": ("mixednoise.noise.corrupt", "corrupt_dataset"),
+    "SeparationSettings": ("mixednoise.separation", "SeparationSettings"),
+    "separate": ("mixednoise.separation", "separate"),
+}
+
+__all__ = [
+    "ConfigError",
+    "CrossEntropy",
+    "CrossEntropySingle",
+    "DataError",
+    "Dataset",
+    "InputError",
+    "MixedNoiseError",
+    "QMix",
+    "RunError",
+    "SeparationSettings",
+    "TrainingError",
+    "__version__",
+    "classification_metrics",
+    "corrupt",
+    "load",
+    "read_dataset",
+    "separate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mixednoise' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,43 @@
+"""All commands. Heavy imports happen inside them: ``--help`` answers at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mixednoise.cli.corrupt import corrupt
+from mixednoise.cli.demo import demo
+from mixednoise.cli.evaluate import evaluate
+from mixednoise.cli.guard import guarded
+from mixednoise.cli.predict import predict
+from mixednoise.cli.train import train
+from mixednoise.version import __version__
+
+app = typer.Typer(
+    name="mixednoise",
+    help="Train on medical images whose labels and pixels can't be trusted, "
+    "and find out which ones.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (train, evaluate, predict, corrupt, demo):
+    app.command()(guarded(command))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mixednoise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Train on medical images whose labels and pixels can't be trusted."""

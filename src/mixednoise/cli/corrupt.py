@@ -1,0 +1,96 @@
+"""``mixednoise corrupt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mixednoise.cli import options as o
+
+LabelNoise = Literal["symmetric", "frequency", "class_map", "instance"]
+
+
+def corrupt(
+    data: Annotated[Path, typer.Argument(help="Data to put noise into, as for `train`.")],
+    out: Annotated[Path, typer.Option(help="New folder for images, labels.csv, corruption.json.")],
+    mis_h: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that gets a wrong label.")
+    ] = 0.4,
+    mis_l: Annotated[
+        float, typer.Option(min=0, max=1, help="Share degraded, with a random label.")
+    ] = 0.15,
+    kind: Annotated[LabelNoise, typer.Option(help="How wrong labels are drawn.")] = "symmetric",
+    class_map: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FROM=TO", help="For class_map; may be repeated."),
+    ] = None,
+    severity: Annotated[
+        float, typer.Option(min=0, max=1, help="Damage of the degraded images.")
+    ] = 0.9,
+    image_column: o.ImageColumn = None,
+    label_column: o.LabelColumn = None,
+    split_column: o.SplitColumn = None,
+    group_column: o.GroupColumn = None,
+    quality_column: o.QualityColumn = None,
+    image_root: o.ImageRoot = None,
+    layout: o.Layout = None,
+    classes: o.Classes = None,
+    seed: o.Seed = 0,
+    overwrite: o.Overwrite = False,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Put label and image noise into the training part on purpose, keeping the truth beside it.
+
+    The labels.csv that it writes is input for `train` as it stands; the truth in it
+    (true_label, noise_group) is read by evaluation alone.
+
+    [bold]Example:[/] mixednoise corrupt labels.csv --out noisy --mis-h 0.4 --mis-l 0.15
+    """
+    from mixednoise.cli.show import answer
+    from mixednoise.data.readers import read_dataset
+    from mixednoise.errors import ConfigError
+    from mixednoise.noise.corrupt import corrupt_dataset
+    from mixednoise.progress import default_progress
+
+    pairs = {}
+    for pair in class_map or []:
+        source, equals, target = pair.partition("=")
+        if not equals:
+            raise ConfigError(
+                f"--class-map {pair!r} can't be read",
+                expected="FROM=TO, for example --class-map mel=nv",
+                found=pair,
+                fix="put = between the classes",
+            )
+        pairs[source.strip()] = target.strip()
+    dataset = read_dataset(
+        data,
+        **o.reader_options(
+            image_column=image_column,
+            label_column=label_column,
+            split_column=split_column,
+            group_column=group_column,
+            quality_column=quality_column,
+            image_root=image_root,
+            layout=layout,
+            classes=classes,
+        ),
+    )
+    progress = default_progress(quiet)
+    result = corrupt_dataset(
+        dataset,
+        out,
+        mis_h=mis_h,
+        mis_l=mis_l,
+        kind=kind,
+        class_map=pairs or None,
+        severity=severity,
+        seed=seed,
+        progress=progress,
+        overwrite=overwrite,
+    )
+    progress.message(f"next: mixednoise train {out / 'labels.csv'} --out RUN")
+    answer(result.summary, [], as_json=as_json)

@@ -1,0 +1,60 @@
+"""``mixednoise evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mixednoise.cli import options as o
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder of `mixednoise train`.")],
+    data: Annotated[Path, typer.Argument(help="Labelled data, as for `train`.")],
+    split: Annotated[str, typer.Option(help="train, val, test, or all.")] = "test",
+    out: Annotated[Path | None, typer.Option(help="Write the metrics to this JSON file.")] = None,
+    image_column: o.ImageColumn = None,
+    label_column: o.LabelColumn = None,
+    split_column: o.SplitColumn = None,
+    group_column: o.GroupColumn = None,
+    quality_column: o.QualityColumn = None,
+    image_root: o.ImageRoot = None,
+    layout: o.Layout = None,
+    overwrite: o.Overwrite = False,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Evaluate a trained model on labelled images, last and best epoch, with 95 % intervals.
+
+    Data without splits of its own takes the splits that training made.
+
+    [bold]Example:[/] mixednoise evaluate runs/first labels.csv --split test --out metrics.json
+    """
+    from mixednoise.cli.show import answer
+    from mixednoise.io import must_not_exist, write_json
+    from mixednoise.jobs.evaluate import evaluate_run, interval_tables
+    from mixednoise.progress import default_progress
+
+    if out is not None:
+        must_not_exist(out, overwrite=overwrite)
+    result = evaluate_run(
+        run,
+        data,
+        split=split,
+        progress=default_progress(quiet),
+        **o.reader_options(
+            image_column=image_column,
+            label_column=label_column,
+            split_column=split_column,
+            group_column=group_column,
+            quality_column=quality_column,
+            image_root=image_root,
+            layout=layout,
+            classes=None,
+        ),
+    )
+    if out is not None:
+        write_json(out, result)
+    answer(result, interval_tables(result), as_json=as_json)

@@ -1,0 +1,373 @@
+"""scikit-learn's habits around the training loop: construct, fit, predict, look at ``audit_``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mixednoise.data.table import Dataset
+from mixednoise.errors import ConfigError, DataError, RunError
+from mixednoise.methods import CrossEntropyMethod, CrossEntropySingleMethod, QMixMethod
+from mixednoise.methods.base import Context, FloatArray, Method
+from mixednoise.methods.config import TrainingConfig
+from mixednoise.models import Network, build_network, load_networks, save_networks
+from mixednoise.progress import Progress, default_progress
+from mixednoise.training.batches import derived_seed
+from mixednoise.training.devices import choose_device, make_fabric
+from mixednoise.training.loop import Loop
+from mixednoise.version import __version__
+from mixednoise.workflow.finish import finish_run
+from mixednoise.workflow.prediction import ImageBatches, predict_batches
+from mixednoise.workflow.prepare import Prepared, prepare
+from mixednoise.workflow.resolve import resolve
+from mixednoise.workflow.run_folder import RunFolder, read_config, start_run
+
+Images = Dataset | np.ndarray[Any, np.dtype[np.uint8]] | Sequence[str | Path] | str | Path
+
+
+class Estimator:
+    """A classifier for images whose labels and pixels can't be trusted.
+
+    Subclasses name a method. Keyword arguments are the method's options; an unknown one is an
+    error. After :meth:`fit`:
+
+    Attributes:
+        config_: the options, ``auto`` resolved.
+        classes_: class names, in the order of the probability columns.
+        audit_: verdict per sample (``samples.csv``).
+        history_: a row per epoch (``history.csv``).
+        metrics_: ``metrics.json``.
+        networks_: the networks after the last epoch.
+        best_networks_: the networks of the epoch that was best on validation (maybe the last).
+    """
+
+    method: ClassVar[type[Method[Any]]]
+
+    def __init__(self, *, preset: str = "default", **options: Any) -> None:
+        self.preset = preset
+        self.config: TrainingConfig = self.method.Config.from_options(preset, **options)
+        self.classes_: tuple[str, ...] = ()
+        self.networks_: list[Network] = []
+        self.best_networks_: list[Network] = []
+        self._metadata: dict[str, Any] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Show the options in ``help()`` and in editors."""
+        parameters = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.annotation
+            )
+            for name, f in cls.method.Config.model_fields.items()
+        ]
+        preset = inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default="default")
+        cls.__signature__ = inspect.Signature([preset, *parameters])  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        changed = self.config.model_dump(exclude_defaults=True)
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+    # ---- training ------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        dataset: Dataset,
+        *,
+        out: str | Path | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Check the data, decode it once, train, evaluate, and say what every sample is.
+
+        Args:
+            dataset: from :func:`mixednoise.read_dataset`.
+            out: run folder; needed to be able to resume. None keeps everything in memory.
+            resume: go on with the interrupted run in ``out``.
+            overwrite: replace the earlier run in ``out``.
+            progress: bars and lines; None shows them on stderr.
+
+        Raises:
+            DataError: the data can't be trained on as they are; says what to do.
+            RunError: ``out`` holds another run.
+            TrainingError: the loss is no longer a number, or the disk is full.
+        """
+        if not isinstance(dataset, Dataset):
+            raise DataError(
+                "fit needs a data set",
+                expected="what mixednoise.read_dataset(path) returns",
+                found=type(dataset).__name__,
+                fix="read the data with mixednoise.read_dataset first",
+            )
+        progress = progress or default_progress()
+        config = resolve(self.config, dataset, progress)
+        prepared = prepare(dataset, config, int(config.image_size), progress)
+        self._tell(prepared, progress)
+        # Only now: what is wrong with the data must be said before anything is written.
+        fabric = make_fabric(config)
+        run = None
+        if out is not None:
+            record = {
+                "method": self.method.name,
+                "preset": self.preset,
+                "data": str(dataset.source),
+                "classes": list(prepared.dataset.class_names),
+                "options": config.model_dump(mode="json"),
+            }
+            if fabric.global_rank == 0:
+                run = start_run(out, record, resume=resume, overwrite=overwrite)
+            fabric.barrier()
+            run = run or RunFolder(Path(out))
+        self.config_ = config
+        self.classes_ = prepared.dataset.class_names
+        loop = self._loop(fabric, config, prepared, run, progress)
+        if resume and loop.resume():
+            progress.message(f"resumed after epoch {loop.state.epoch}")
+        loop.fit()
+        self._finish(loop, prepared, run, progress)
+        return self
+
+    def _loop(
+        self,
+        fabric: Any,
+        config: TrainingConfig,
+        prepared: Prepared,
+        run: RunFolder | None,
+        progress: Progress,
+    ) -> Loop:
+        data = prepared.training_data()
+        mean, deviation = data.channel_statistics()
+        torch.manual_seed(derived_seed(config.seed, 0))
+        members = [
+            build_network(
+                config.backbone,
+                num_classes=len(data.class_names),
+                image_size=data.image_size,
+                pretrained=config.pretrained,
+                weights=config.weights,
+                mean=mean,
+                std=deviation,
+            )
+            for _ in range(self.method.num_networks)
+        ]
+        context = Context(data.class_names, data.train.labels, data.image_size)
+        return Loop(
+            fabric,
+            self.method(config, context),
+            members,
+            data,
+            run=None if run is None else run.path,
+            progress=progress if fabric.global_rank == 0 else default_progress(quiet=True),
+            select_by=select_metric(config, data.ordinal),
+        )
+
+    def _finish(
+        self, loop: Loop, prepared: Prepared, run: RunFolder | None, progress: Progress
+    ) -> None:
+        self._metadata = {
+            "method": self.method.name,
+            "version": __version__,
+            "classes": list(self.classes_),
+            "ordinal": prepared.dataset.ordinal,
+            "options": self.config_.model_dump(mode="json"),
+        }
+        result = finish_run(loop, prepared, run, self._metadata, progress)
+        self.audit_: pd.DataFrame = result.audit
+        self.history_: pd.DataFrame = result.history
+        self.metrics_: dict[str, Any] = result.metrics
+        self.networks_, self.best_networks_ = result.networks, result.best_networks
+
+    @staticmethod
+    def _tell(prepared: Prepared, progress: Progress) -> None:
+        for problem in prepared.report.problems:
+            (progress.message if problem.severity == "info" else progress.warning)(str(problem))
+        counts = prepared.dataset.table["split"].value_counts()
+        sizes = ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "val", "test"))
+        aside = len(prepared.dataset.set_aside)
+        progress.message(
+            f"{len(prepared.dataset)} images, {prepared.dataset.num_classes} classes: {sizes}"
+            + (f"; {aside} set aside" if aside else "")
+        )
+
+    # ---- using ---------------------------------------------------------------------------------
+
+    def predict_proba(
+        self, images: Images, *, weights: str = "last", progress: Progress | None = None
+    ) -> FloatArray:
+        """Class probabilities, float64 (N, C), columns as in ``classes_``.
+
+        Args:
+            images: a data set, uint8 pixels (N, H, W, 3), image paths, or a folder.
+            weights: ``last`` epoch or ``best`` on validation.
+            progress: bars; silent by default.
+
+        Raises:
+            DataError: an image can't be read (:meth:`predict_stream` sets such images
+                aside instead).
+        """
+        batches = self.image_batches(images)
+        parts = []
+        for block in self.predict_stream(batches, weights=weights, progress=progress):
+            if block.failures:
+                name, reason = block.failures[0]
+                raise DataError(
+                    f"can't read {name}",
+                    expected="readable images",
+                    found=reason,
+                    fix="remove it, or use `mixednoise predict`, which lists unreadable images",
+                )
+            parts.append(block.probabilities)
+        if not parts:
+            return np.zeros((0, len(self.classes_)))
+        return np.concatenate(parts)
+
+    def predict(self, images: Images, *, weights: str = "last") -> np.ndarray[Any, Any]:
+        """Most probable class name per image (N,)."""
+        chosen = self.predict_proba(images, weights=weights).argmax(axis=1)
+        names: np.ndarray[Any, Any] = np.asarray(self.classes_)[chosen]
+        return names
+
+    def image_batches(self, images: Images) -> ImageBatches:
+        """Decode and resize images as in training, in blocks, with bounded memory."""
+        self._fitted()
+        return ImageBatches(
+            images,
+            image_size=int(self.config_.image_size),
+            crop=self.config_.crop,
+            fit=self.config_.fit,
+        )
+
+    def predict_stream(
+        self, batches: ImageBatches, *, weights: str = "last", progress: Progress | None = None
+    ) -> Any:
+        """Predictions block by block; unreadable images are listed in the blocks."""
+        self._fitted()
+        if weights not in ("last", "best"):
+            raise ConfigError(
+                f"there are no weights {weights!r}",
+                expected="last or best",
+                found=weights,
+                fix="last = after the last epoch, best = chosen on validation",
+            )
+        networks = self.best_networks_ if weights == "best" else self.networks_
+        device = choose_device(self.config_.device)
+        return predict_batches(networks, batches, device, progress or default_progress(quiet=True))
+
+    def _fitted(self) -> None:
+        if not self.networks_:
+            raise ConfigError(
+                f"this {type(self).__name__} is not trained yet",
+                expected="a fitted model",
+                found="no networks",
+                fix="call fit(dataset), or mixednoise.load(path)",
+            )
+
+    # ---- keeping -------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the networks of the last epoch, with all that prediction needs, to one file."""
+        self._fitted()
+        save_networks(Path(path), self.networks_, self._metadata)
+
+    @classmethod
+    def _from_networks(cls, networks: list[Network], metadata: dict[str, Any]) -> Self:
+        model = cls()
+        model._metadata = metadata
+        # Where a model was trained says nothing about where it is used.
+        options = metadata["options"] | {"device": "auto", "threads": None}
+        model.config = model.config_ = cls.method.Config.from_options(**options)
+        model.classes_ = tuple(metadata["classes"])
+        model.networks_ = model.best_networks_ = networks
+        return model
+
+    @property
+    def ordinal_(self) -> bool:
+        """Whether the classes are grades in order."""
+        return bool(self._metadata.get("ordinal", False))
+
+
+class QMix(Estimator):
+    """QMix (Hou et al., IEEE TMI 2025): two networks that sort the training samples for each other.
+
+    ``QMix(epochs=30, backbone="resnet18").fit(dataset)``; options in ``docs/options.md``.
+    """
+
+    method = QMixMethod
+
+
+class CrossEntropy(Estimator):
+    """Plain cross-entropy, two networks averaged: the fair rival of QMix."""
+
+    method = CrossEntropyMethod
+
+
+class CrossEntropySingle(Estimator):
+    """Plain cross-entropy, one network."""
+
+    method = CrossEntropySingleMethod
+
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    estimator.method.name: estimator for estimator in (QMix, CrossEntropy, CrossEntropySingle)
+}
+
+
+def estimator_named(name: str) -> type[Estimator]:
+    """The estimator of a method name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in ESTIMATORS:
+        raise ConfigError(
+            f"there is no method {name!r}",
+            expected=", ".join(ESTIMATORS),
+            found=name,
+            fix="choose one of these with --method",
+        )
+    return ESTIMATORS[name]
+
+
+def load(path: str | Path) -> Estimator:
+    """Load a trained model: a run folder, or a file that :meth:`Estimator.save` wrote.
+
+    Nothing is unpickled. From a run folder, ``audit_``, ``history_`` and ``metrics_`` come too.
+
+    Raises:
+        RunError: no run folder or model, unfinished, damaged, or of another version.
+    """
+    source = Path(path)
+    if not source.is_dir():
+        networks, metadata = load_networks(source)
+        return estimator_named(str(metadata.get("method")))._from_networks(networks, metadata)
+    read_config(source)
+    run = RunFolder(source)
+    if not run.model.exists():
+        raise RunError(
+            f"{source} holds no finished model",
+            expected="model.safetensors",
+            found="a run that was interrupted",
+            fix="go on with the same `mixednoise train` command and --resume",
+        )
+    networks, metadata = load_networks(run.model)
+    model = estimator_named(str(metadata.get("method")))._from_networks(networks, metadata)
+    if run.best_model.exists():
+        model.best_networks_, _ = load_networks(run.best_model)
+    model.audit_ = pd.read_csv(run.samples, dtype={"id": "string"})
+    model.history_ = pd.read_csv(run.path / "history.csv")
+    import json
+
+    model.metrics_ = json.loads(run.metrics.read_text(encoding="utf-8"))
+    return model
+
+
+def select_metric(config: TrainingConfig, ordinal: bool) -> str:
+    """Validation metric that chooses the best epoch."""
+    if config.select_by != "auto":
+        return config.select_by
+    return "qwk" if ordinal else "macro_f1"

@@ -1,0 +1,1 @@
+"""Whole jobs behind the commands: evaluate a run, predict to a file, the demonstration."""

@@ -1,0 +1,114 @@
+"""Writes ``docs/options.md`` from the options themselves, so that it can't be out of date.
+
+python -m mixednoise.jobs.options_page > docs/options.md
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from mixednoise.data.augment import ViewSettings
+from mixednoise.estimator import ESTIMATORS
+from mixednoise.methods.config import TrainingConfig
+from mixednoise.separation import SeparationSettings
+
+INTRODUCTION = """# Options
+
+Made by `python -m mixednoise.jobs.options_page`; a test keeps it up to date.
+
+In Python: keyword arguments, `QMix(epochs=60, separation={"memory": 0.5})`. On the command line:
+the options that `mixednoise train --help` lists, and `--set KEY=VALUE` for every other one; dots
+reach into groups: `--set separation.memory=0.5 --set views.vertical_flip=false`. An unknown option
+is an error. The values of a run stand in its `config.yaml`.
+"""
+
+
+def options_page() -> str:
+    """The page as Markdown."""
+    parts = [INTRODUCTION, "## Every method", _table(TrainingConfig, skip=())]
+    for name, estimator in ESTIMATORS.items():
+        config = estimator.method.Config
+        if name == "cross_entropy_single":
+            continue
+        title = f"`{name}`" + (" and `cross_entropy_single`" if name == "cross_entropy" else "")
+        parts += [f"## {title}", _table(config, skip=tuple(TrainingConfig.model_fields))]
+        for preset in config.preset_names()[1:]:
+            changes = config.preset_options(preset)
+            parts.append(f"Preset `{preset}` changes:\n\n" + _changes(changes))
+    parts += ["## `views.*`: weak and strong views", _summary(ViewSettings), _table(ViewSettings)]
+    parts += ["## `separation.*`: telling the groups apart", _summary(SeparationSettings)]
+    parts.append(_table(SeparationSettings))
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
+
+
+def _table(model: type[BaseModel], skip: tuple[str, ...] = ()) -> str:
+    lines = ["| option | values | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, info in model.model_fields.items():
+        if name in skip:
+            continue
+        meaning = (info.description or "").replace("|", "\\|")
+        lines.append(f"| `{name}` | {_values(info)} | {_default(info)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _values(info: FieldInfo) -> str:
+    bounds = []
+    for constraint in info.metadata:
+        for name, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            value = getattr(constraint, name, None)
+            if value is not None:
+                bounds.append(f"{sign} {value:g}")
+    text = _type(info.annotation)
+    return f"{text} {', '.join(bounds)}".strip()
+
+
+def _type(annotation: Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return ", ".join(f"`{value}`" for value in arguments)
+    if origin is typing.Annotated:
+        return _type(arguments[0])
+    if arguments and origin not in (tuple, list, dict):
+        return " or ".join(_type(argument) for argument in arguments)
+    if annotation is type(None):
+        return "none"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "group"
+    return {"int": "whole number", "float": "number", "str": "text", "bool": "true, false"}.get(
+        getattr(annotation, "__name__", ""),
+        getattr(annotation, "__name__", str(annotation)).lower(),
+    )
+
+
+def _default(info: FieldInfo) -> str:
+    if info.default_factory is not None:
+        return "see below"
+    value = info.default
+    if isinstance(value, float):
+        return f"{value:g}"
+    return (
+        "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    )
+
+
+def _changes(changes: dict[str, Any], prefix: str = "") -> str:
+    lines = []
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            lines.append(_changes(value, f"{prefix}{name}."))
+        else:
+            lines.append(f"- `{prefix}{name}={value}`")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(options_page())

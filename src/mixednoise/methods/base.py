@@ -1,0 +1,188 @@
+"""What the training loop needs of a method, and nothing more.
+
+The loop owns devices, precision, optimisers, checkpoints, progress and history, once, for all
+methods. A method owns networks and losses. It never reads a file and never sees the truth about
+noise: ``Context`` and ``Batch`` hold given labels only.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mixednoise.methods.config import TrainingConfig
+from mixednoise.models.network import Network
+
+ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a method may know about the training set before the first step.
+
+    Attributes:
+        class_names: C names.
+        labels: given labels of the N training samples, int64 (N,), in row order.
+        image_size: side of the square images in pixels.
+    """
+
+    class_names: tuple[str, ...]
+    labels: IntArray
+    image_size: int
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C."""
+        return len(self.class_names)
+
+    @property
+    def class_shares(self) -> FloatArray:
+        """Share of each given class (C,), pi of Eq. 12 in the QMix paper; sums to 1."""
+        counts = np.bincount(self.labels, minlength=self.num_classes).astype(np.float64)
+        shares: FloatArray = counts / counts.sum()
+        return shares
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of the training set.
+
+    Attributes:
+        images: uint8 (B, 3, S, S) on the device, as in the pixel store.
+        labels: given labels, int64 (B,), on the device.
+        rows: row in the training set, int64 (B,), on the CPU.
+        generator: CPU generator for whatever the method draws; the loop seeds it per epoch.
+    """
+
+    images: Tensor
+    labels: Tensor
+    rows: Tensor
+    generator: torch.Generator
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the networks say of every training sample: un-augmented, eval mode, no gradient.
+
+    All arrays have shape (M, N): M networks, N training samples.
+
+    Attributes:
+        loss: l_i = -log p(x_i)[y_i] in nats (QMix Eq. 1).
+        entropy: e_i = -sum_k p_k log p_k in nats.
+        predicted: most probable class.
+        confidence: probability of that class.
+    """
+
+    loss: FloatArray
+    entropy: FloatArray
+    predicted: IntArray
+    confidence: FloatArray
+
+
+Scorer = Callable[[], Scores]
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a method says at the start of an epoch.
+
+    Attributes:
+        p: posterior of correct, mis_h, mis_l per training sample, float64 (N, 3), or None.
+        loss: the loss that was judged (averaged over networks and epochs), float64 (N,), or None.
+        entropy: likewise the entropy.
+        numbers: for the row of this epoch in the history.
+        rows: rows for ``separation.csv`` (one per network and class), without the epoch.
+        warnings: lines worth showing at once.
+    """
+
+    p: FloatArray | None = None
+    loss: FloatArray | None = None
+    entropy: FloatArray | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Ensemble(nn.Module):
+    """The networks of a method as one module, so that gradients are synchronised in one place."""
+
+    def __init__(self, members: list[Network]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor, project: bool = False) -> list[Any]:
+        """Pass the same images through every network.
+
+        Args:
+            images: float (B, 3, S, S) in [0, 1].
+            project: also return the projections.
+
+        Returns:
+            Per network logits (B, C), or with ``project`` the pair (logits, projections (B, 128)).
+        """
+        if project:
+            return [cast(Network, member).forward_all(images) for member in self.members]
+        return [member(images) for member in self.members]
+
+
+class Method(ABC, Generic[ConfigT]):
+    """A way to train classifiers on labels and images that can't be trusted.
+
+    Subclasses set ``name``, ``Config`` and ``num_networks`` and implement :meth:`step` and
+    :meth:`assess`; those with a warm-up also :attr:`warmup_epochs` and :meth:`warmup_step`.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[TrainingConfig]]
+    num_networks: int = 1
+
+    def __init__(self, config: ConfigT, context: Context) -> None:
+        self.config = config
+        self.context = context
+        self._forward: Callable[..., list[Any]] | None = None
+
+    @property
+    def warmup_epochs(self) -> int:
+        """Number of epochs trained with :meth:`warmup_step` before :meth:`step` takes over."""
+        return 0
+
+    def attach(self, forward: Callable[..., list[Any]]) -> None:
+        """Take the forward of the :class:`Ensemble` as the loop has wrapped it."""
+        self._forward = forward
+
+    def networks(self, images: Tensor, project: bool = False) -> list[Any]:
+        """:meth:`Ensemble.forward` through the loop's precision and process wrappers."""
+        if self._forward is None:
+            raise RuntimeError("attach() the networks before the first step")
+        return self._forward(images.contiguous(memory_format=torch.channels_last), project=project)
+
+    @abstractmethod
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of one batch: ``loss`` (to be minimised) and any parts worth a column."""
+
+    def warmup_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of one batch of the warm-up."""
+        return self.step(batch)
+
+    def begin_epoch(self, epoch: int, score: Scorer) -> EpochReport:
+        """Prepare an epoch; ``score()`` passes the whole training set through the networks."""
+        return EpochReport()
+
+    @abstractmethod
+    def assess(self, scores: Scores) -> EpochReport:
+        """Say of every training sample what it is, from the networks as they are at the end."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the method must remember besides weights: tensors and plain values only."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what :meth:`state_dict` gave."""

@@ -1,0 +1,199 @@
+"""Options of a training run: plain types, validated, an unknown name is an error."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mixednoise.data.augment import ViewSettings
+from mixednoise.errors import ConfigError
+from mixednoise.models.backbones import check_backbone
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class TrainingConfig(BaseModel):
+    """Options that every method has. ``auto`` is resolved before training and written down."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    backbone: str = Field(
+        "auto",
+        description="resnet18, resnet34, resnet50, densenet121, efficientnet_b0, resnet18_slim or "
+        "timm:NAME; auto = resnet18 on an accelerator, resnet18_slim (a quarter of the arithmetic) "
+        "on a CPU",
+    )
+    image_size: Annotated[int, Field(ge=16, le=2048)] | Literal["auto"] = Field(
+        "auto",
+        description="side of the square training images in pixels; auto = the images' own size, at "
+        "most 224 on an accelerator and 64 on a CPU",
+    )
+    crop: Literal["none", "field_of_view"] = Field(
+        "none", description="field_of_view cuts the black border of fundus images away"
+    )
+    fit: Literal["pad", "crop"] = Field(
+        "pad", description="how an oblong image becomes square: black bars, or its centre"
+    )
+    pretrained: bool = Field(False, description="start from published ImageNet weights (download)")
+    weights: Path | None = Field(None, description="start from the weights in this file")
+    epochs: Annotated[int, Field(ge=1)] = Field(30, description="passes over the training set")
+    batch_size: Annotated[int, Field(ge=2)] = Field(32, description="images per step and process")
+    lr: Positive = Field(1e-3, description="highest learning rate")
+    optimizer: Literal["adamw", "sgd"] = Field(
+        "adamw", description="adamw, or sgd with Nesterov momentum 0.9"
+    )
+    weight_decay: NonNegative = Field(0.01, description="decoupled for adamw, L2 for sgd")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="learning rate after one epoch of linear rise: falling to 0, or held"
+    )
+    gradient_clip: NonNegative = Field(5.0, description="largest gradient norm; 0 = no limit")
+    views: ViewSettings = Field(
+        default_factory=lambda: ViewSettings(),
+        description="weak and strong views: knobs that are not given follow the image size",
+    )
+    select_by: Literal["auto", "macro_f1", "balanced_accuracy", "accuracy", "qwk", "macro_auc"] = (
+        Field(
+            "auto",
+            description="validation metric that chooses the best epoch; auto = qwk for "
+            "grades, else macro_f1",
+        )
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    precision: Literal["auto", "32", "bf16"] = Field(
+        "auto", description="auto = bf16 where the processor computes in it, else 32"
+    )
+    threads: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="CPU threads of the networks; none = torch's choice"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="one seed, one result, on one machine")
+
+    @field_validator("backbone")
+    @classmethod
+    def _backbone_exists(cls, name: str) -> str:
+        if name != "auto":
+            check_backbone(name)
+        return name
+
+    @classmethod
+    def preset_names(cls) -> tuple[str, ...]:
+        """Names that :meth:`from_options` takes as ``preset``."""
+        return ("default",)
+
+    @classmethod
+    def preset_options(cls, preset: str) -> dict[str, Any]:
+        """Options that a preset changes."""
+        return {}
+
+    @classmethod
+    def from_options(cls, preset: str = "default", **options: Any) -> Self:
+        """Preset first, then the options given.
+
+        Raises:
+            ConfigError: unknown preset or option, value out of range.
+        """
+        if preset not in cls.preset_names():
+            raise ConfigError(
+                f"there is no preset {preset!r}",
+                expected=", ".join(cls.preset_names()),
+                found=preset,
+                fix="choose one of these, or leave --preset away",
+            )
+        return validated(cls, _merged(cls.preset_options(preset), options))
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes``; groups of options (mappings) are merged, not replaced."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        result[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def validated(model: type[ModelT], options: Mapping[str, Any]) -> ModelT:
+    """Build a pydantic model and turn its complaints into one :class:`ConfigError`."""
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        raise _readable(model, error) from None
+
+
+def _readable(model: type[BaseModel], error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    own = first.get("ctx", {}).get("error")
+    if isinstance(own, ConfigError):
+        return own
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        names = _names_beside(model, first["loc"])
+        near = difflib.get_close_matches(str(first["loc"][-1]), names, n=3, cutoff=0.5)
+        return ConfigError(
+            f"there is no option {where!r}",
+            expected="did you mean " + " or ".join(near) + "?" if near else ", ".join(names),
+            found=f"{where}={first['input']!r}",
+            fix="see --help, or docs/options.md for all options",
+        )
+    return ConfigError(
+        f"option {where!r} can't have this value",
+        expected=first["msg"],
+        found=repr(first["input"]),
+        fix="see --help, or docs/options.md for its range",
+    )
+
+
+def _names_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Option names at the level where an unknown one was found."""
+    fields = model.model_fields
+    for part in location[:-1]:
+        annotation = fields[str(part)].annotation if str(part) in fields else None
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        inner = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+        if inner is None:
+            return []
+        fields = inner.model_fields
+    return sorted(fields)
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` pairs of ``--set``; dots reach into groups: ``separation.memory=0.5``.
+
+    Values are YAML scalars or lists: ``true``, ``0.5``, ``[1, 2]``, ``none``.
+
+    Raises:
+        ConfigError: no ``=`` in it.
+    """
+    options: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(
+                f"--set {assignment!r} can't be read",
+                expected="KEY=VALUE, for example --set lambda_c=0.3",
+                found=assignment,
+                fix="put = between name and value",
+            )
+        try:
+            value = None if text.lower() == "none" else yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        if isinstance(value, str):
+            # YAML 1.1 reads 1e-3 as text; a user means the number.
+            with suppress(ValueError):
+                value = float(value)
+        target = options
+        *parents, last = key.strip().split(".")
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = value
+    return options

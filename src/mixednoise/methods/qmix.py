@@ -1,0 +1,367 @@
+"""QMix: quality-aware learning with mixed noise.
+
+Hou, Xu, Feng, Chen: "QMix: Quality-aware Learning with Mixed Noise for Robust Retinal Disease
+Diagnosis", IEEE TMI 44(8):3345-3355, 2025, arXiv 2404.05169. Written from the paper's equations;
+its authors have published no code. ``docs/qmix.md`` says which statement comes from where and what
+we changed; ``preset="paper"`` switches every change off.
+
+Per epoch after the warm-up:
+
+1. *Sample separation* (Sec. IV-B): each network scores every training sample by its loss l and
+   entropy e; a mixture model names it correct, mis_h (mislabeled, readable) or mis_l (mislabeled,
+   unreadable). Network A's verdict trains B and B's trains A, so that neither confirms its own
+   mistakes.
+2. *Quality-aware semi-supervised learning* (Sec. IV-C): correct samples keep their label, mis_h
+   lose it and get the networks' guess, mis_l are muted step by step and pushed away in feature
+   space.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from mixednoise.data.augment import strong_view, weak_view
+from mixednoise.data.table import GROUPS
+from mixednoise.errors import ConfigError
+from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer, Scores
+from mixednoise.methods.config import NonNegative, Share, TrainingConfig
+from mixednoise.methods.losses import (
+    class_share_penalty,
+    sharpen,
+    soft_cross_entropy,
+    squared_error,
+    supervised_contrastive,
+)
+from mixednoise.separation import ClassReport, Separation, SeparationSettings, separate
+
+CORRECT, MIS_H, MIS_L = range(len(GROUPS))
+
+
+class QMixConfig(TrainingConfig):
+    """Options of QMix. Symbols are the paper's; [ours] marks what the paper does not have."""
+
+    warmup_epochs: int = Field(8, ge=1, description="T_w: epochs of plain cross-entropy first")
+    separation: SeparationSettings = Field(
+        default_factory=SeparationSettings, description="the mixture on (l, e): see its options"
+    )
+    weak_views: int = Field(2, ge=1, le=8, description="M: weak views averaged into a target")
+    temperature: float = Field(0.5, gt=0, le=1, description="T of sharpening")
+    correct_view: Literal["strong", "weak"] = Field(
+        "strong", description="view on which correct samples are learned"
+    )
+    lambda_m: NonNegative = Field(1.0, description="weight of L_mis_h")
+    lambda_c: NonNegative = Field(0.1, description="weight of the contrastive loss L_con")
+    lambda_reg: NonNegative = Field(1.0, description="weight of the regulariser L_reg")
+    omega: Share = Field(0.5, description="Omega_0: weight of L_mis_l at first, falling to 0")
+    contrastive_temperature: float = Field(0.07, gt=0, le=1, description="temperature of L_con")
+    mis_l_keeps_label: bool = Field(
+        False, description="mis_l targets keep the given label by w^c + w^l instead of p alone"
+    )
+    class_balance: Literal["none", "weights"] = Field(
+        "weights",
+        description="[ours] weigh selected correct samples so that every class keeps its share: "
+        "the selection takes more of easy classes, and a network trained on it loses hard ones",
+    )
+    max_class_weight: float = Field(5.0, ge=1, description="[ours] largest such weight")
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> QMixConfig:
+        if self.warmup_epochs > self.epochs:
+            raise ConfigError(
+                "the warm-up is longer than the training",
+                expected=f"--warmup-epochs at most {self.epochs}",
+                found=str(self.warmup_epochs),
+                fix="train longer (--epochs) or warm up less (--warmup-epochs)",
+            )
+        return self
+
+    @classmethod
+    def preset_names(cls) -> tuple[str, ...]:
+        """``default`` or ``paper``."""
+        return ("default", "paper")
+
+    @classmethod
+    def preset_options(cls, preset: str) -> dict[str, Any]:
+        """``paper``: the settings of Sec. V, everything of ours off. Costs GPU hours."""
+        if preset != "paper":
+            return {}
+        return {
+            "backbone": "resnet50",
+            "pretrained": True,
+            "image_size": 384,
+            "batch_size": 16,
+            "lr": 1e-3,
+            "epochs": 100,
+            "warmup_epochs": 10,
+            "class_balance": "none",
+            "lambda_c": 1.0,
+            "separation": SeparationSettings.paper().model_dump(),
+        }
+
+
+class Targets(NamedTuple):
+    """What one network is to learn of a batch.
+
+    Attributes:
+        target: distribution t (B, C), no gradient.
+        group: 0 correct, 1 mis_h, 2 mis_l, int64 (B,).
+        weight: weight of the sample in its own loss (B,).
+    """
+
+    target: Tensor
+    group: Tensor
+    weight: Tensor
+
+
+class QMixMethod(Method[QMixConfig]):
+    """Two networks A and B that sort the training samples for each other."""
+
+    name: ClassVar[str] = "qmix"
+    Config = QMixConfig
+    num_networks = 2
+
+    def __init__(self, config: QMixConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.views = config.views.fitted_to(context.image_size)
+        self.shares = torch.tensor(context.class_shares, dtype=torch.float32)
+        self._memory: list[dict[str, Any] | None] = [None, None]
+        # Verdicts by which each network is trained: p (N, 3), group (N,), weight (N,).
+        self._p: list[Tensor] = []
+        self._group: list[Tensor] = []
+        self._weight: list[Tensor] = []
+        self._omega = config.omega
+        self._told: set[tuple[str, str, str]] = set()
+
+    @property
+    def warmup_epochs(self) -> int:
+        """T_w."""
+        return self.config.warmup_epochs
+
+    # ---- warm-up -------------------------------------------------------------------------------
+
+    def warmup_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Plain cross-entropy on every sample, both networks."""
+        images = weak_view(batch.images, batch.generator, self.views)
+        losses = [F.cross_entropy(logits, batch.labels) for logits in self.networks(images)]
+        return {"loss": torch.stack(losses).sum()}
+
+    # ---- 1. sample separation ------------------------------------------------------------------
+
+    def begin_epoch(self, epoch: int, score: Scorer) -> EpochReport:
+        """Sort the training samples; the verdict of each network is handed to the other one."""
+        if epoch < self.warmup_epochs:
+            # Warm-up scores are worth their pass only where they are remembered.
+            if epoch > 0 and self.config.separation.memory > 0:
+                self._separate(score())
+            return EpochReport()
+        by_network = self._separate(score())
+        for_training = by_network[::-1]
+        self._p = [torch.from_numpy(s.p).float() for s in for_training]
+        self._group = [torch.from_numpy(s.group.astype(np.int64)) for s in for_training]
+        self._weight = [self._class_weights(group) for group in self._group]
+        self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
+        return self._report(by_network)
+
+    def assess(self, scores: Scores) -> EpochReport:
+        """The final verdict: mean posterior of both networks' separations."""
+        return self._report(self._separate(scores))
+
+    def _separate(self, scores: Scores) -> list[Separation]:
+        result = []
+        for m in range(self.num_networks):
+            separation = separate(
+                scores.loss[m],
+                scores.entropy[m],
+                self.context.labels,
+                self.context.num_classes,
+                self.config.separation,
+                state=self._memory[m],
+            )
+            self._memory[m] = separation.state
+            result.append(separation)
+        return result
+
+    def _report(self, separations: list[Separation]) -> EpochReport:
+        numbers = {
+            f"size_{name}": float(np.mean([s.sizes[name] for s in separations])) for name in GROUPS
+        }
+        rows = [
+            {"network": network, "class": self.context.class_names[report.label]} | _row(report)
+            for network, separation in zip("AB", separations, strict=True)
+            for report in separation.classes
+        ]
+        warnings = []
+        for row in rows:
+            key = row["network"], row["class"], row["fallback"]
+            if row["fallback"] and key not in self._told:
+                self._told.add(key)
+                warnings.append(
+                    f"network {key[0]}, class {key[1]!r}: separation fell back to {key[2]} "
+                    "(said once; every epoch is in separation.csv)"
+                )
+        mean_p, loss, entropy = (
+            np.mean([getattr(s, name) for s in separations], axis=0)
+            for name in ("p", "loss", "entropy")
+        )
+        return EpochReport(mean_p, loss, entropy, numbers, rows, warnings)
+
+    def _class_weights(self, group: Tensor) -> Tensor:
+        """Weights (N,) that give the selected correct samples the class shares of all samples.
+
+        weight of class c = (n_c / N) / (s_c / S), s_c of S selected samples being of class c:
+        the selection takes more of the easy classes, so its shares swing from epoch to epoch.
+        """
+        weight = torch.ones(len(group))
+        if self.config.class_balance == "none":
+            return weight
+        labels = torch.from_numpy(self.context.labels)
+        selected = torch.bincount(
+            labels[group == CORRECT], minlength=self.context.num_classes
+        ).float()
+        share = selected / selected.sum().clamp_min(1)
+        per_class = (self.shares / share.clamp_min(1e-8)).clamp(max=self.config.max_class_weight)
+        return per_class[labels]
+
+    # ---- 2. quality-aware semi-supervised learning ---------------------------------------------
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Train A on B's groups and B on A's (Eq. 13).
+
+        The two losses share no parameter, so one backward pass of their sum gives each network
+        exactly its own gradient; the weak views are passed once and serve both.
+        """
+        guesses = self._guesses(batch)
+        views = [strong_view(batch.images, batch.generator, self.views)]
+        if self.config.correct_view == "weak":
+            views.append(weak_view(batch.images, batch.generator, self.views))
+        parts: dict[str, Tensor] = {}
+        # One forward with gradient per step: the one that several processes can synchronise.
+        for m, (logits, projections) in enumerate(self.networks(torch.cat(views), project=True)):
+            targets = self._targets(m, batch, guesses)
+            losses = self._losses(logits, projections, targets, batch.labels)
+            for name, value in losses.items():
+                parts[name] = parts[name] + value if name in parts else value
+        return parts
+
+    @torch.no_grad()
+    def _guesses(self, batch: Batch) -> list[Tensor]:
+        """Mean softmax of each network over the M weak views, (B, C) each."""
+        views = [
+            weak_view(batch.images, batch.generator, self.views)
+            for _ in range(self.config.weak_views)
+        ]
+        outputs = self.networks(torch.cat(views))
+        return [
+            torch.softmax(logits.float(), dim=1).view(len(views), len(batch.images), -1).mean(0)
+            for logits in outputs
+        ]
+
+    @torch.no_grad()
+    def _targets(self, m: int, batch: Batch, guesses: list[Tensor]) -> Targets:
+        """Targets of network m: co-refinement, co-guessing, pseudo-labels (Sec. IV-C)."""
+        device = batch.labels.device
+        p = self._p[m][batch.rows].to(device)
+        group = self._group[m][batch.rows].to(device)
+        weight = self._weight[m][batch.rows].to(device)
+        own, other = guesses[m], guesses[1 - m]
+        given = F.one_hot(batch.labels, self.context.num_classes).to(own.dtype)
+
+        trust = p[:, CORRECT, None]
+        refined = trust * given + (1 - trust) * own
+        guessed = (own + other) / 2
+        pseudo = own
+        if self.config.mis_l_keeps_label:
+            keep = (p[:, CORRECT] + p[:, MIS_L])[:, None]
+            pseudo = keep * given + (1 - keep) * own
+        stacked = torch.stack([refined, guessed, pseudo])
+        mixed = stacked[group, torch.arange(len(group), device=device)]
+        return Targets(sharpen(mixed, self.config.temperature), group, weight)
+
+    def _losses(
+        self,
+        logits: Tensor,
+        projections: Tensor,
+        targets: Targets,
+        labels: Tensor,
+    ) -> dict[str, Tensor]:
+        """The five losses of one network; each divided by the batch size, so group sizes count.
+
+        Args:
+            logits: of the strong views (B, C), or of strong and weak views (2B, C).
+            projections: of the same views.
+            targets: what to learn.
+            labels: given labels (B,).
+        """
+        size = len(labels)
+        target, group, weight = targets
+        # The last B rows are the views on which correct samples are learned.
+        on_correct = soft_cross_entropy(logits[-size:].float(), target)
+        logits, projections = logits[:size].float(), projections[:size]
+        cross_entropy = soft_cross_entropy(logits, target)
+        correct, mis_h, mis_l = ((group == k).float() for k in (CORRECT, MIS_H, MIS_L))
+
+        config = self.config
+        losses = {
+            "loss_correct": (correct * weight * on_correct).sum() / size,  # Eq. 7
+            "loss_mis_h": (mis_h * squared_error(logits, target)).sum() / size,  # Eq. 8
+            "loss_mis_l": self._omega * (mis_l * cross_entropy).sum() / size,  # Eq. 9
+            "loss_contrastive": logits.new_zeros(()),
+            "loss_regularizer": class_share_penalty(
+                logits, self.shares.to(logits.device)
+            ),  # Eq. 12
+        }
+        if config.lambda_c > 0:
+            # correct samples keep their class; all mis_l share one class more, C (Eq. 11).
+            take = group != MIS_H
+            classes = torch.where(group == MIS_L, self.context.num_classes, labels)[take]
+            anchors = supervised_contrastive(
+                projections[take], classes, config.contrastive_temperature
+            )
+            losses["loss_contrastive"] = anchors.sum() / size
+        losses["loss"] = (
+            losses["loss_correct"]
+            + losses["loss_mis_l"]
+            + config.lambda_m * losses["loss_mis_h"]
+            + config.lambda_c * losses["loss_contrastive"]
+            + config.lambda_reg * losses["loss_regularizer"]
+        )
+        return losses
+
+    # ---- memory --------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """The separations' memories; everything else is made anew at the start of an epoch."""
+        return {"memory": self._memory}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back the memories."""
+        self._memory = list(state["memory"])
+
+
+def _row(report: ClassReport) -> dict[str, Any]:
+    """One class of one separation as columns of ``separation.csv``."""
+    row: dict[str, Any] = {}
+    for k, name in enumerate(GROUPS):
+        row[f"size_{name}"] = report.sizes[k]
+        row[f"loss_{name}"] = report.loss[k]
+        row[f"entropy_{name}"] = report.entropy[k]
+    return row | {"fallback": report.fallback, "kept": report.kept}
+
+
+def omega_at(epoch: int, omega: float, warmup_epochs: int, epochs: int) -> float:
+    """Omega(e) of Eq. 10: ``omega`` in the first epoch after the warm-up, 0 in the last, linear.
+
+    Args:
+        epoch: 0-based epoch, ``warmup_epochs <= epoch < epochs``.
+        omega: Omega_0.
+        warmup_epochs: T_w.
+        epochs: T, warm-up included.
+    """
+    span = epochs - 1 - warmup_epochs
+    return omega * (epochs - 1 - epoch) / span if span > 0 else omega

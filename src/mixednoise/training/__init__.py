@@ -1,0 +1,1 @@
+"""The loop, checkpoints, history and devices; knows a method only by its small interface."""

@@ -1,0 +1,72 @@
+"""Batches of the pixel store, in an order that depends on (seed, epoch) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Pixels(Protocol):
+    """Whatever gives images by row: the pixel store, or an array in a test."""
+
+    def take(self, rows: IntArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Images uint8 (n, S, S, 3)."""
+        ...
+
+
+def derived_seed(*parts: int) -> int:
+    """One 63-bit seed from several numbers, so that (seed, epoch, rank) never collide."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
+
+
+def epoch_batches(
+    num_samples: int, batch_size: int, *, seed: int, epoch: int, rank: int = 0, world: int = 1
+) -> list[IntArray]:
+    """Shuffled rows of one process, cut into batches of nearly equal size.
+
+    Nearly equal: a remainder of one sample would have no batch statistics. Every process gets the
+    same number of batches; the shuffled order wraps around to fill the last round.
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(num_samples).astype(np.int64)
+    if world > 1:
+        padded = -(-num_samples // world) * world
+        order = np.resize(order, padded)[rank::world]
+    return np.array_split(order, max(1, -(-len(order) // batch_size)))
+
+
+def blocks(num_samples: int, size: int, *, rank: int = 0, world: int = 1) -> list[IntArray]:
+    """Rows in order, in blocks; with several processes each takes every ``world``-th block."""
+    rows = np.arange(num_samples, dtype=np.int64)
+    return [rows[start : start + size] for start in range(0, num_samples, size)][rank::world]
+
+
+def prefetched(
+    pixels: Pixels, batches: Sequence[IntArray], store_rows: IntArray, device: torch.device
+) -> Iterator[tuple[IntArray, Tensor]]:
+    """Yield (rows, images uint8 (B, 3, S, S) on the device) while the next batch is being read.
+
+    Args:
+        pixels: where images come from.
+        batches: row numbers 0..N-1.
+        store_rows: row of each of the N samples in ``pixels``.
+        device: where the images go.
+    """
+
+    def load(rows: IntArray) -> Tensor:
+        images = torch.from_numpy(pixels.take(store_rows[rows])).permute(0, 3, 1, 2)
+        return images.pin_memory() if device.type == "cuda" else images
+
+    with ThreadPoolExecutor(1, thread_name_prefix="mixednoise-read") as reader:
+        ahead: Future[Tensor] | None = None
+        for number, rows in enumerate(batches):
+            current = ahead.result() if ahead is not None else load(rows)
+            if number + 1 < len(batches):
+                ahead = reader.submit(load, batches[number + 1])
+            yield rows, current.to(device, non_blocking=True)

@@ -1,0 +1,1 @@
+"""The steps of a run around the loop: resolve, prepare, folder, finish, pictures, predict."""

@@ -1,0 +1,99 @@
+"""From a data set to something that can be trained: checked, split, in the pixel store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixednoise.data.checks import (
+    Report,
+    check_splits,
+    check_store,
+    check_table,
+    set_aside_unusable,
+)
+from mixednoise.data.splits import make_splits
+from mixednoise.data.store import PixelStore, StoreSettings
+from mixednoise.data.table import Dataset, Split
+from mixednoise.methods.base import IntArray
+from mixednoise.methods.config import TrainingConfig
+from mixednoise.progress import Progress
+from mixednoise.training.checkpoint import fingerprint
+from mixednoise.training.data import Part, TrainingData
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set that can be trained.
+
+    Attributes:
+        dataset: usable rows, every one with a split.
+        store: their pixels.
+        store_rows: row of each data set row in the store, int64 (N,).
+        report: everything that was noticed.
+    """
+
+    dataset: Dataset
+    store: PixelStore
+    store_rows: IntArray
+    report: Report
+
+    def part(self, split: Split) -> Part:
+        """Rows and labels of one split."""
+        rows = self.dataset.rows(split)
+        return Part(self.store_rows[rows], self.dataset.labels[rows])
+
+    def training_data(self) -> TrainingData:
+        """What the loop needs."""
+        truth = self.dataset.table["noise_group"].iloc[self.dataset.rows("train")]
+        known = bool(truth.notna().all()) and len(truth) > 0
+        return TrainingData(
+            pixels=self.store,
+            train=self.part("train"),
+            val=self.part("val"),
+            class_names=self.dataset.class_names,
+            ordinal=self.dataset.ordinal,
+            image_size=self.store.settings.image_size,
+            noise_group=truth.astype(str).tolist() if known else None,
+            fingerprint=fingerprint(
+                list(self.dataset.class_names),
+                self.store.settings.image_size,
+                self.dataset.labels,
+                [str(s) for s in self.dataset.table["split"]],
+                [str(self.store.content_hash[row]) for row in self.store_rows],
+            ),
+        )
+
+
+def prepare(
+    dataset: Dataset, config: TrainingConfig, image_size: int, progress: Progress
+) -> Prepared:
+    """Check everything, decode every image once, split where no split was given.
+
+    Raises:
+        DataError: what would spoil the result: a patient in two splits, an empty class, and so on;
+            all problems in one message.
+    """
+    report = check_table(dataset)
+    report.raise_if_stopped()
+    dataset = set_aside_unusable(dataset, report)
+    store = PixelStore.build(
+        dataset,
+        StoreSettings(image_size=image_size, crop=config.crop, fit=config.fit),
+        progress=progress,
+    )
+    report = report + check_store(dataset, store)
+    unreadable = np.flatnonzero(~store.readable)
+    store_rows = np.flatnonzero(store.readable)
+    dataset = dataset.with_set_aside(
+        unreadable.tolist(), [store.reasons[row] for row in unreadable]
+    )
+    hashes: Any = np.asarray(store.content_hash)[store_rows]
+    dataset = make_splits(dataset, seed=config.seed, content_hash=hashes)
+    # Once more, of what is left and how it was split.
+    known = report.problems
+    report = report + Report([p for p in check_splits(dataset).problems if p not in known])
+    report.raise_if_stopped()
+    return Prepared(dataset, store, store_rows, report)

@@ -1,0 +1,167 @@
+"""The run folder: what a training run leaves behind, and how it is found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mixednoise.errors import RunError
+from mixednoise.io import new_folder, write_text
+from mixednoise.version import __version__
+
+CONFIG = "config.yaml"
+#: Changes when older code can't read newer run folders.
+RUN_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run folder (``docs/files.md``)."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """Method, options and version."""
+        return self.path / CONFIG
+
+    @property
+    def model(self) -> Path:
+        """Networks after the last epoch."""
+        return self.path / "model.safetensors"
+
+    @property
+    def best_model(self) -> Path:
+        """Networks of the epoch that was best on validation."""
+        return self.path / "model_best.safetensors"
+
+    @property
+    def samples(self) -> Path:
+        """Verdict per sample."""
+        return self.path / "samples.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Metrics of the test split (of validation where there is no test split)."""
+        return self.path / "metrics.json"
+
+    @property
+    def plots(self) -> Path:
+        """Pictures."""
+        return self.path / "plots"
+
+
+def start_run(
+    path: Path | str, record: dict[str, Any], *, resume: bool, overwrite: bool
+) -> RunFolder:
+    """Open a run folder for a new run, or an interrupted one to go on.
+
+    Args:
+        path: the folder.
+        record: method, resolved options, data: what ``config.yaml`` holds.
+        resume: go on with the run that is in the folder, if there is one.
+        overwrite: replace what is in the folder.
+
+    Raises:
+        RunError: the folder holds something else, another version, or a run with other options.
+    """
+    run = RunFolder(Path(path))
+    record = {"format": RUN_FORMAT, "version": __version__, **record}
+    if resume and run.config.exists():
+        _must_agree(read_config(run.path), record, run.path)
+        return run
+    if resume and run.path.is_dir() and any(run.path.iterdir()):
+        raise RunError(
+            f"{run.path} can't be resumed",
+            expected=f"a run folder with {CONFIG} in it",
+            found="a folder without one",
+            fix="check --out, or start a new run without --resume",
+        )
+    if overwrite and run.path.is_dir():
+        _remove_old_results(run)
+    else:
+        new_folder(run.path)
+    write_text(run.config, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+    return run
+
+
+def _remove_old_results(run: RunFolder) -> None:
+    """Remove our own files of the earlier run, and nothing else."""
+    if any(run.path.iterdir()) and not run.config.exists():
+        raise RunError(
+            f"{run.path} is not a run folder",
+            expected=f"a run folder with {CONFIG} in it, or an empty one",
+            found="other files",
+            fix="choose another --out; --overwrite replaces earlier runs only",
+        )
+    names = (
+        "model.safetensors", "model_best.safetensors", "samples.csv", "metrics.json", "history.csv",
+        "separation.csv", "splits.csv", "set_aside.csv", "data_report.txt",
+        "checkpoints/last.ckpt", "checkpoints/best.safetensors",
+    )  # fmt: skip
+    for name in names:
+        (run.path / name).unlink(missing_ok=True)
+    for picture in run.plots.glob("*.png"):
+        picture.unlink()
+
+
+def read_config(path: Path | str) -> dict[str, Any]:
+    """Read ``config.yaml`` of a run folder.
+
+    Raises:
+        RunError: no run folder, damaged, or written by a newer version.
+    """
+    folder = Path(path)
+    config = folder / CONFIG
+    if not config.is_file():
+        raise RunError(
+            f"{folder} is no run folder",
+            expected=f"a folder made by `mixednoise train`, with {CONFIG} in it",
+            found="no such folder" if not folder.exists() else f"no {CONFIG}",
+            fix="check the path",
+        )
+    try:
+        record = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RunError(
+            f"{config} can't be read",
+            expected="YAML as `mixednoise train` writes it",
+            found=str(error).splitlines()[0],
+            fix="restore the file, or train again",
+        ) from error
+    if not isinstance(record, dict) or record.get("format") != RUN_FORMAT:
+        found = record.get("format") if isinstance(record, dict) else type(record).__name__
+        raise RunError(
+            f"{folder} was made by another version",
+            expected=f"run format {RUN_FORMAT} (mixednoise {__version__})",
+            found=f"format {found}"
+            + (f" (mixednoise {record.get('version')})" if isinstance(record, dict) else ""),
+            fix="use the version that made it, or train again into another folder",
+        )
+    return record
+
+
+def _must_agree(old: dict[str, Any], new: dict[str, Any], path: Path) -> None:
+    """A resumed run must have the options of the run that was interrupted."""
+    differences = [
+        f"{key}: was {old.get(key)!r}, now {new.get(key)!r}"
+        for key in ("method", "classes")
+        if old.get(key) != new.get(key)
+    ]
+    before, now = old.get("options", {}), new.get("options", {})
+    differences += [
+        f"{key}: was {before.get(key)!r}, now {now.get(key)!r}"
+        for key in sorted({*before, *now})
+        # Where a run is computed may change; what is computed may not.
+        if before.get(key) != now.get(key) and key not in ("device", "threads")
+    ]
+    if differences:
+        raise RunError(
+            f"{path} holds a run with other options",
+            expected="the options of the interrupted run",
+            found="; ".join(differences[:5]),
+            fix="give the same options, or start a new run with another --out",
+        )

@@ -1,0 +1,52 @@
+import pytest
+
+from mixednoise.errors import ConfigError
+from mixednoise.methods.config import TrainingConfig, parse_assignments
+
+
+def test_assignments_are_read_as_yaml_and_dots_reach_into_groups():
+    assert parse_assignments(
+        ["lambda_c=0.3", "views.vertical_flip=false", "views.weak_shift=0"]
+    ) == {
+        "lambda_c": 0.3,
+        "views": {"vertical_flip": False, "weak_shift": 0},
+    }
+
+
+def test_scientific_notation_is_a_number():
+    assert parse_assignments(["lr=1e-3"]) == {"lr": 0.001}
+
+
+def test_an_assignment_without_equals_is_refused():
+    with pytest.raises(ConfigError, match="KEY=VALUE"):
+        parse_assignments(["lambda_c"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epoch": 3}, "epochs"),
+        ({"epochs": 0}, "greater than or equal to 1"),
+        ({"epochs": "many"}, "epochs"),
+        ({"views": {"weak_rotaton": 3}}, "weak_rotation"),
+        ({"optimizer": "adam"}, "adamw"),
+        ({"lr": -1}, "greater than 0"),
+    ],
+)
+def test_bad_options_say_what_would_be_right(options, words):
+    with pytest.raises(ConfigError, match=words):
+        TrainingConfig.from_options(**options)
+
+
+def test_unknown_preset():
+    with pytest.raises(ConfigError, match="no preset"):
+        TrainingConfig.from_options("fast")
+
+
+def test_options_of_a_group_are_merged_with_a_preset_not_replaced():
+    from mixednoise.methods.qmix import QMixConfig
+
+    paper = QMixConfig.from_options("paper")
+    changed = QMixConfig.from_options("paper", separation={"memory": 0.5})
+    assert changed.separation.memory == 0.5
+    assert changed.separation.axes == paper.separation.axes

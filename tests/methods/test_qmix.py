@@ -1,0 +1,291 @@
+"""QMix against numbers worked by hand; the networks are replaced by tables of logits."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mixednoise.errors import ConfigError
+from mixednoise.methods.base import Batch, Context, Scores
+from mixednoise.methods.qmix import QMixConfig, QMixMethod, Targets, omega_at
+
+SIZE = 28
+
+
+def make_method(labels, num_classes=3, **options):
+    config = QMixConfig.from_options(epochs=10, warmup_epochs=2, image_size=SIZE, **options)
+    names = tuple(f"c{i}" for i in range(num_classes))
+    return QMixMethod(config, Context(names, np.asarray(labels), SIZE))
+
+
+def hand_out(method, groups, p=None):
+    """Give both networks these verdicts, as begin_epoch would."""
+    group = torch.tensor(groups)
+    posterior = torch.nn.functional.one_hot(group, 3).float() if p is None else torch.tensor(p)
+    method._group = [group, group]
+    method._p = [posterior, posterior]
+    method._weight = [method._class_weights(group)] * 2
+
+
+class TwoNetworks(torch.nn.Module):
+    """Network m answers each image with its row of logits[m], wherever it stands in the batch."""
+
+    def __init__(self, logits_a, logits_b):
+        super().__init__()
+        self.tables = torch.nn.ParameterList(
+            [torch.nn.Parameter(torch.tensor(t)) for t in (logits_a, logits_b)]
+        )
+
+    def forward(self, images, project=False):
+        times = len(images) // len(self.tables[0])
+        outputs = []
+        for table in self.tables:
+            logits = table.repeat(times, 1)
+            projection = torch.nn.functional.normalize(logits + 0.1, dim=1)
+            outputs.append((logits, projection) if project else logits)
+        return outputs
+
+
+def batch_of(labels):
+    n = len(labels)
+    return Batch(
+        images=torch.zeros(n, 3, SIZE, SIZE, dtype=torch.uint8),
+        labels=torch.tensor(labels),
+        rows=torch.arange(n),
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+P_A = [[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]
+P_B = [[0.4, 0.4, 0.2], [0.2, 0.1, 0.7], [0.3, 0.3, 0.4]]
+
+
+def test_targets_by_hand():
+    """Co-refinement, co-guessing and pseudo-labelling, one sample each, without sharpening."""
+    method = make_method([0, 0, 1], temperature=1.0)
+    hand_out(method, [0, 1, 2], [[0.75, 0.15, 0.1], [0.1, 0.8, 0.1], [0.0, 0.2, 0.8]])
+    guesses = [torch.tensor(P_A), torch.tensor(P_B)]
+    a = method._targets(0, batch_of([0, 0, 1]), guesses)
+    # w y + (1 - w) p_A = .75 (1,0,0) + .25 (.6,.3,.1)
+    assert a.target[0].tolist() == pytest.approx([0.9, 0.075, 0.025])
+    assert a.target[1].tolist() == pytest.approx([0.2, 0.3, 0.5])  # (p_A + p_B) / 2
+    assert a.target[2].tolist() == pytest.approx([0.1, 0.1, 0.8])  # p_A alone
+    b = method._targets(1, batch_of([0, 0, 1]), guesses)
+    assert b.target[0].tolist() == pytest.approx([0.85, 0.1, 0.05])
+    assert b.target[1].tolist() == pytest.approx([0.2, 0.3, 0.5])
+    assert b.target[2].tolist() == pytest.approx([0.3, 0.3, 0.4])
+
+
+def test_targets_are_sharpened():
+    method = make_method([0], temperature=0.5)
+    hand_out(method, [2])
+    target = method._targets(0, batch_of([0]), [torch.tensor(P_A[:1]), torch.tensor(P_B[:1])])
+    squares = [0.36, 0.09, 0.01]
+    assert target.target[0].tolist() == pytest.approx([s / 0.46 for s in squares], rel=1e-4)
+
+
+def test_mis_l_keeps_its_label_if_asked():
+    method = make_method([1], temperature=1.0, mis_l_keeps_label=True)
+    hand_out(method, [2], [[0.1, 0.4, 0.5]])
+    target = method._targets(0, batch_of([1]), [torch.tensor(P_A[2:]), torch.tensor(P_B[2:])])
+    # w^c + w^l = .6: .6 (0,1,0) + .4 (.1,.1,.8)
+    assert target.target[0].tolist() == pytest.approx([0.04, 0.64, 0.32])
+
+
+def test_no_gradient_reaches_the_targets():
+    networks = TwoNetworks([[1.0, 0.0, 0.0]] * 3, [[0.0, 1.0, 0.0]] * 3)
+    method = make_method([0, 1, 2])
+    method.attach(networks)
+    hand_out(method, [0, 1, 2])
+    batch = batch_of([0, 1, 2])
+    guesses = method._guesses(batch)
+    targets = method._targets(0, batch, guesses)
+    assert not any(g.requires_grad for g in guesses)
+    assert not targets.target.requires_grad
+    assert not targets.weight.requires_grad
+
+
+def test_guesses_are_the_mean_softmax_of_each_network():
+    networks = TwoNetworks(np.log(P_A).tolist(), np.log(P_B).tolist())
+    method = make_method([0, 1, 2], weak_views=3)
+    method.attach(networks)
+    a, b = method._guesses(batch_of([0, 1, 2]))
+    np.testing.assert_allclose(a.numpy(), P_A, atol=1e-6)
+    np.testing.assert_allclose(b.numpy(), P_B, atol=1e-6)
+
+
+def losses_of(method, logits, groups, labels, targets):
+    targets = Targets(torch.tensor(targets), torch.tensor(groups), torch.ones(len(groups)))
+    projections = torch.nn.functional.normalize(torch.tensor(logits), dim=1)
+    return method._losses(torch.tensor(logits), projections, targets, torch.tensor(labels))
+
+
+def test_losses_by_hand():
+    """Eq. 7-9 and 13: each divided by the batch size, mis_l weighted by Omega."""
+    method = make_method([0, 1, 2], lambda_c=0.0, lambda_m=2.0, omega=0.5)
+    eye = np.eye(3, dtype=np.float32).tolist()
+    losses = losses_of(method, np.log(P_A).astype(np.float32).tolist(), [0, 1, 2], [0, 1, 2], eye)
+    correct = -math.log(0.6) / 3
+    mis_h = (0.2**2 + 0.5**2 + 0.3**2) / 3
+    mis_l = 0.5 * -math.log(0.8) / 3
+    assert losses["loss_correct"].item() == pytest.approx(correct, rel=1e-5)
+    assert losses["loss_mis_h"].item() == pytest.approx(mis_h, rel=1e-5)
+    assert losses["loss_mis_l"].item() == pytest.approx(mis_l, rel=1e-5)
+    mean = np.mean(P_A, axis=0)
+    reg = sum(1 / 3 * math.log(1 / 3 / m) for m in mean)
+    assert losses["loss_regularizer"].item() == pytest.approx(reg, rel=1e-4)
+    assert losses["loss"].item() == pytest.approx(correct + 2 * mis_h + mis_l + reg, rel=1e-4)
+
+
+def test_all_mis_l_share_one_class_in_the_contrastive_loss():
+    """Two mis_l of different labels are positives of each other; mis_h takes no part."""
+    method = make_method([0, 1, 2, 0], lambda_c=1.0, contrastive_temperature=1.0)
+    logits = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.6, 0.8, 0.0]]
+    targets = np.full((4, 3), 1 / 3, np.float32).tolist()
+    losses = losses_of(method, logits, [2, 2, 1, 0], [0, 1, 2, 0], targets)
+    # anchors 0 and 1 (mis_l) have each other; anchor 3 (correct) has nobody
+    first = -math.log(math.exp(0.0) / (math.exp(0.0) + math.exp(0.6)))
+    second = -math.log(math.exp(0.0) / (math.exp(0.0) + math.exp(0.8)))
+    assert losses["loss_contrastive"].item() == pytest.approx((first + second) / 4, rel=1e-5)
+
+
+@pytest.mark.parametrize("groups", [[0, 0, 0], [0, 2, 2], [0, 1, 1], [1, 1, 1], [2, 2, 2]], ids=str)
+def test_empty_groups_still_give_a_finite_loss_and_gradient(groups):
+    networks = TwoNetworks([[1.0, 0.0, 0.0]] * 3, [[0.0, 1.0, 0.0]] * 3)
+    method = make_method([0, 1, 2])
+    method.attach(networks)
+    hand_out(method, groups)
+    loss = method.step(batch_of([0, 1, 2]))["loss"]
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(p.grad).all() for p in networks.parameters())
+
+
+@pytest.mark.parametrize("view", ["strong", "weak"])
+def test_batch_of_one_and_two_classes(view):
+    networks = TwoNetworks([[1.0, 0.0]], [[0.0, 1.0]])
+    method = make_method([0, 1], num_classes=2, correct_view=view)
+    method.attach(networks)
+    hand_out(method, [0, 1])
+    loss = method.step(batch_of([1]))["loss"]
+    loss.backward()
+    assert torch.isfinite(loss)
+
+
+def test_class_weights_restore_the_shares_of_all_samples():
+    labels = [0] * 6 + [1] * 4
+    method = make_method(labels, num_classes=2, max_class_weight=100.0)
+    # of class 0 all six are selected, of class 1 one: shares 6/7 and 1/7 must become .6 and .4
+    group = torch.tensor([0] * 6 + [0, 1, 1, 2])
+    weight = method._class_weights(group)
+    chosen = weight[group == 0]
+    share = chosen[:6].sum() / chosen.sum()
+    assert share.item() == pytest.approx(0.6)
+
+
+def test_class_weights_can_be_switched_off_and_are_bounded():
+    labels = [0] * 99 + [1]
+    group = torch.tensor([0] * 100)
+    group[99] = 1
+    off = make_method(labels, num_classes=2, class_balance="none")
+    assert torch.equal(off._class_weights(group), torch.ones(100))
+    bounded = make_method(labels, num_classes=2, max_class_weight=3.0)
+    assert bounded._class_weights(group).max().item() == pytest.approx(3.0)
+
+
+def test_omega_at_both_ends():
+    assert omega_at(10, 0.5, 10, 100) == 0.5
+    assert omega_at(99, 0.5, 10, 100) == 0.0
+    assert omega_at(10, 0.5, 10, 11) == 0.5  # a single epoch has no room to fall
+
+
+def cloud(n=600, seed=0):
+    """(l, e) of three well separated groups, and the groups."""
+    rng = np.random.default_rng(seed)
+    group = rng.choice(3, n, p=[0.6, 0.25, 0.15])
+    p_wrong = np.array([0.05, 0.97, 0.67])[group]
+    entropy = np.array([0.15, 0.15, 1.05])[group] + rng.normal(0, 0.02, n)
+    loss = -np.log1p(-p_wrong) + rng.normal(0, 0.02, n)
+    return np.abs(loss), entropy, group
+
+
+def test_separation_by_a_is_used_for_b_only():
+    loss, entropy, group = cloud()
+    labels = np.random.default_rng(1).integers(0, 3, len(group))
+    method = make_method(labels)
+    same = np.full_like(loss, 0.05), np.full_like(entropy, 0.15)
+    # network A sees the groups, network B sees only correct samples
+    rng = np.random.default_rng(2)
+    flat = same[0] + rng.normal(0, 0.005, len(loss)), same[1] + rng.normal(0, 0.005, len(loss))
+    scores = Scores(
+        loss=np.stack([loss, flat[0]]),
+        entropy=np.stack([entropy, flat[1]]),
+        predicted=np.zeros((2, len(group)), np.int64),
+        confidence=np.ones((2, len(group))),
+    )
+    method.begin_epoch(2, lambda: scores)
+    found_by_a = method._group[1].numpy()
+    assert (found_by_a == group).mean() > 0.95, "network B (1) must train on A's verdict"
+    assert (method._group[0].numpy() == group).mean() < 0.8, "network A must not see its own"
+
+
+def test_report_has_sizes_components_and_fallbacks_per_class():
+    loss, entropy, group = cloud()
+    labels = np.zeros(len(group), np.int64)
+    labels[:10] = 1  # too few for a mixture of its own
+    labels[10:200] = 2
+    method = make_method(labels)
+    scores = Scores(
+        loss=np.stack([loss, loss]),
+        entropy=np.stack([entropy, entropy]),
+        predicted=np.zeros((2, len(group)), np.int64),
+        confidence=np.ones((2, len(group))),
+    )
+    report = method.begin_epoch(2, lambda: scores)
+    assert report.p.shape == (len(group), 3)
+    np.testing.assert_allclose(report.p.sum(axis=1), 1.0)
+    sizes = [report.numbers[f"size_{g}"] for g in ("correct", "mis_h", "mis_l")]
+    assert sum(sizes) == len(group)
+    assert len(report.rows) == 2 * 3  # networks x classes
+    assert {row["network"] for row in report.rows} == {"A", "B"}
+    small = [row for row in report.rows if row["class"] == "c1"]
+    assert all(row["fallback"] for row in small)
+    assert any("c1" in line for line in report.warnings)
+
+
+def test_memory_goes_into_the_checkpoint_and_back():
+    loss, entropy, group = cloud()
+    labels = np.random.default_rng(1).integers(0, 3, len(group))
+    scores = Scores(
+        loss=np.stack([loss, loss]),
+        entropy=np.stack([entropy, entropy]),
+        predicted=np.zeros((2, len(group)), np.int64),
+        confidence=np.ones((2, len(group))),
+    )
+    first, second = make_method(labels), make_method(labels)
+    first.begin_epoch(2, lambda: scores)
+    second.load_state_dict(first.state_dict())
+    later = Scores(scores.loss * 1.3, scores.entropy * 0.9, scores.predicted, scores.confidence)
+    a = first.begin_epoch(3, lambda: later)
+    b = second.begin_epoch(3, lambda: later)
+    np.testing.assert_array_equal(a.p, b.p)
+
+
+def test_warm_up_longer_than_training_is_refused():
+    with pytest.raises(ConfigError, match="warm-up is longer"):
+        QMixConfig.from_options(epochs=5, warmup_epochs=6)
+
+
+def test_unknown_option_names_the_nearest_one():
+    with pytest.raises(ConfigError, match="lambda_c"):
+        QMixConfig.from_options(lamda_c=1.0)
+
+
+def test_paper_preset_switches_ours_off():
+    paper = QMixConfig.from_options("paper")
+    assert paper.class_balance == "none"
+    assert (paper.backbone, paper.image_size, paper.epochs) == ("resnet50", 384, 100)
+    assert paper.separation.memory == 0
+    # options given beside a preset win
+    assert QMixConfig.from_options("paper", epochs=12).epochs == 12

@@ -1,0 +1,94 @@
+"""What the loop does around the methods: schedule, NaN, best epoch."""
+
+import math
+
+import pytest
+import torch
+
+import mixednoise
+from mixednoise.errors import TrainingError
+from mixednoise.methods.config import TrainingConfig
+from mixednoise.methods.cross_entropy import CrossEntropyMethod
+from mixednoise.progress import Silent
+from mixednoise.training.loop import learning_rate
+from tiny_data import FAST, coloured_dataset
+
+
+def test_learning_rate_rises_over_one_epoch_and_falls_to_nothing():
+    config = TrainingConfig.from_options(epochs=5, lr=0.1)
+    rates = [learning_rate(config, e, s, 10) for e in range(5) for s in range(10)]
+    assert rates[0] == pytest.approx(0.01)
+    assert rates[9] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(0.1)
+    # half way of the fall: 40 steps from step 10
+    assert rates[30] == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 20 / 40)))
+    assert rates[-1] < 0.001
+
+
+def test_constant_schedule_holds_the_rate():
+    config = TrainingConfig.from_options(epochs=3, lr=0.1, schedule="constant")
+    assert learning_rate(config, 2, 9, 10) == 0.1
+
+
+def test_a_loss_that_is_no_number_is_said_at_once(monkeypatch, tmp_path):
+    original = CrossEntropyMethod.step
+    calls = []
+
+    def broken(self, batch):
+        calls.append(1)
+        losses = original(self, batch)
+        return {"loss": losses["loss"] * float("nan")} if len(calls) > 6 else losses
+
+    monkeypatch.setattr(CrossEntropyMethod, "step", broken)
+    model = mixednoise.CrossEntropy(**FAST, epochs=4)
+    with pytest.raises(TrainingError, match=r"no longer a number in epoch 2") as error:
+        model.fit(coloured_dataset(), out=tmp_path / "run", progress=Silent())
+    assert "--lr" in str(error.value)
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
+
+
+def test_best_epoch_is_chosen_on_validation(tmp_path):
+    model = mixednoise.CrossEntropySingle(**FAST, epochs=4)
+    model.fit(coloured_dataset(), out=tmp_path / "run", progress=Silent())
+    history = model.history_
+    best = int(history.loc[history.val_macro_f1.idxmax(), "epoch"])
+    assert model.metrics_["best_epoch"] == best
+    assert model.metrics_["selected_by"] == "macro_f1"
+
+
+def test_without_validation_and_test_the_last_epoch_stands():
+    data = coloured_dataset(60)
+    table = data.table.assign(split="train")
+    everything = type(data)(table, data.class_names, data.source, arrays=data.arrays)
+    messages = Silent()
+    model = mixednoise.CrossEntropySingle(**FAST, epochs=1).fit(everything, progress=messages)
+    # a validation part is carved from train; there is no test part to judge on
+    assert model.metrics_["split"] == "val"
+    assert model.metrics_["last"]["accuracy"] >= 0
+
+
+def test_bf16_trains_as_well():
+    # Few images: where bf16 is emulated, it is slow.
+    model = mixednoise.QMix(**FAST, epochs=2, warmup_epochs=1, precision="bf16")
+    model.fit(coloured_dataset(45), progress=Silent())
+    assert math.isfinite(model.history_.loss.iloc[-1])
+    assert all(p.dtype == torch.float32 for n in model.networks_ for p in n.parameters())
+
+
+def test_gradients_of_the_two_networks_do_not_mix():
+    """Training A beside B gives A the weights that it gets beside another B."""
+    from mixednoise.methods.base import Ensemble
+    from mixednoise.models import build_network
+
+    torch.manual_seed(0)
+    a = build_network("resnet18_slim", num_classes=3, image_size=28)
+    gradients = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        b = build_network("resnet18_slim", num_classes=3, image_size=28)
+        images = torch.linspace(0, 1, 4 * 3 * 28 * 28).view(4, 3, 28, 28)
+        a.zero_grad()
+        loss = sum(logits.square().mean() for logits in Ensemble([a, b]).train()(images))
+        loss.backward()
+        gradients.append([p.grad.clone() for p in a.parameters() if p.grad is not None])
+    assert all(torch.allclose(x, y) for x, y in zip(*gradients, strict=True))
