@@ -38,10 +38,10 @@ class TwoNetworks(torch.nn.Module):
         )
 
     def forward(self, images, project=False):
-        times = len(images) // len(self.tables[0])
+        batches = images if isinstance(images, list) else [images] * 2
         outputs = []
-        for table in self.tables:
-            logits = table.repeat(times, 1)
+        for table, batch in zip(self.tables, batches, strict=True):
+            logits = table.repeat(len(batch) // len(table), 1)
             projection = torch.nn.functional.normalize(logits + 0.1, dim=1)
             outputs.append((logits, projection) if project else logits)
         return outputs
@@ -171,6 +171,21 @@ def test_batch_of_one_and_two_classes(view):
     loss = method.step(batch_of([1]))["loss"]
     loss.backward()
     assert torch.isfinite(loss)
+
+
+def test_each_network_sees_its_own_correct_samples_weakly(monkeypatch):
+    """A sample that A takes for correct and B does not: A sees it weakly, B strongly."""
+    from mixednoise.methods import qmix
+
+    monkeypatch.setattr(qmix, "weak_view", lambda x, *_: torch.zeros_like(x, dtype=torch.float32))
+    monkeypatch.setattr(qmix, "strong_view", lambda x, *_: torch.ones_like(x, dtype=torch.float32))
+    method = make_method([0, 1, 2], correct_view="weak")
+    groups = torch.tensor([[0, 1, 2], [1, 0, 2]])
+    unused = torch.zeros(3, 3), torch.zeros(3)
+    targets = [Targets(unused[0], group, unused[1]) for group in groups]
+    a, b = method._learned_views(batch_of([0, 1, 2]), targets)
+    assert a[:, 0, 0, 0].tolist() == [0, 1, 1]
+    assert b[:, 0, 0, 0].tolist() == [1, 0, 1]
 
 
 def test_class_weights_restore_the_shares_of_all_samples():

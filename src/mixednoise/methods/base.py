@@ -118,19 +118,21 @@ class Ensemble(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(members)
 
-    def forward(self, images: Tensor, project: bool = False) -> list[Any]:
-        """Pass the same images through every network.
+    def forward(self, images: Tensor | list[Tensor], project: bool = False) -> list[Any]:
+        """Pass images through every network.
 
         Args:
-            images: float (B, 3, S, S) in [0, 1].
+            images: float (B, 3, S, S) in [0, 1], or one such batch for each network.
             project: also return the projections.
 
         Returns:
             Per network logits (B, C), or with ``project`` the pair (logits, projections (B, 128)).
         """
+        batches = images if isinstance(images, list) else [images] * len(self.members)
+        pairs = zip(self.members, batches, strict=True)
         if project:
-            return [cast(Network, member).forward_all(images) for member in self.members]
-        return [member(images) for member in self.members]
+            return [cast(Network, member).forward_all(batch) for member, batch in pairs]
+        return [member(batch) for member, batch in pairs]
 
 
 class Method(ABC, Generic[ConfigT]):
@@ -158,11 +160,15 @@ class Method(ABC, Generic[ConfigT]):
         """Take the forward of the :class:`Ensemble` as the loop has wrapped it."""
         self._forward = forward
 
-    def networks(self, images: Tensor, project: bool = False) -> list[Any]:
+    def networks(self, images: Tensor | list[Tensor], project: bool = False) -> list[Any]:
         """:meth:`Ensemble.forward` through the loop's precision and process wrappers."""
         if self._forward is None:
             raise RuntimeError("attach() the networks before the first step")
-        return self._forward(images.contiguous(memory_format=torch.channels_last), project=project)
+        if isinstance(images, list):
+            images = [batch.contiguous(memory_format=torch.channels_last) for batch in images]
+        else:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return self._forward(images, project=project)
 
     @abstractmethod
     def step(self, batch: Batch) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ from torch import Tensor
 from mixednoise.data.augment import strong_view, weak_view
 from mixednoise.data.table import GROUPS
 from mixednoise.errors import ConfigError
-from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer, Scores
+from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer, Scores
 from mixednoise.methods.config import NonNegative, Share, TrainingConfig
 from mixednoise.methods.losses import (
     class_share_penalty,
@@ -53,7 +53,7 @@ class QMixConfig(TrainingConfig):
     weak_views: int = Field(2, ge=1, le=8, description="M: weak views averaged into a target")
     temperature: float = Field(0.5, gt=0, le=1, description="T of sharpening")
     correct_view: Literal["strong", "weak"] = Field(
-        "strong", description="view on which correct samples are learned"
+        "weak", description="view on which correct samples are learned; the paper's is strong"
     )
     lambda_m: NonNegative = Field(1.0, description="weight of L_mis_h")
     lambda_c: NonNegative = Field(0.1, description="weight of the contrastive loss L_con")
@@ -100,6 +100,7 @@ class QMixConfig(TrainingConfig):
             "epochs": 100,
             "warmup_epochs": 10,
             "class_balance": "none",
+            "correct_view": "strong",
             "lambda_c": 1.0,
             "separation": SeparationSettings.paper().model_dump(),
         }
@@ -237,17 +238,30 @@ class QMixMethod(Method[QMixConfig]):
         exactly its own gradient; the weak views are passed once and serve both.
         """
         guesses = self._guesses(batch)
-        views = [strong_view(batch.images, batch.generator, self.views)]
-        if self.config.correct_view == "weak":
-            views.append(weak_view(batch.images, batch.generator, self.views))
+        targets = [self._targets(m, batch, guesses) for m in range(self.num_networks)]
+        outputs = self.networks(self._learned_views(batch, targets), project=True)
         parts: dict[str, Tensor] = {}
-        # One forward with gradient per step: the one that several processes can synchronise.
-        for m, (logits, projections) in enumerate(self.networks(torch.cat(views), project=True)):
-            targets = self._targets(m, batch, guesses)
-            losses = self._losses(logits, projections, targets, batch.labels)
+        for (logits, projections), wanted in zip(outputs, targets, strict=True):
+            losses = self._losses(logits, projections, wanted, batch.labels)
             for name, value in losses.items():
                 parts[name] = parts[name] + value if name in parts else value
         return parts
+
+    @torch.no_grad()
+    def _learned_views(self, batch: Batch, targets: list[Targets]) -> list[Tensor]:
+        """The views that each network learns from, (B, 3, S, S) each.
+
+        With ``correct_view=weak`` a sample that the network takes for correct is seen weakly, any
+        other strongly: one pass per network either way.
+        """
+        strong = strong_view(batch.images, batch.generator, self.views)
+        if self.config.correct_view == "strong":
+            return [strong] * self.num_networks
+        weak = weak_view(batch.images, batch.generator, self.views)
+        return [
+            torch.where((wanted.group == CORRECT)[:, None, None, None], weak, strong)
+            for wanted in targets
+        ]
 
     @torch.no_grad()
     def _guesses(self, batch: Batch) -> list[Tensor]:
@@ -290,25 +304,15 @@ class QMixMethod(Method[QMixConfig]):
         targets: Targets,
         labels: Tensor,
     ) -> dict[str, Tensor]:
-        """The five losses of one network; each divided by the batch size, so group sizes count.
-
-        Args:
-            logits: of the strong views (B, C), or of strong and weak views (2B, C).
-            projections: of the same views.
-            targets: what to learn.
-            labels: given labels (B,).
-        """
-        size = len(labels)
+        """The five losses of one network; each divided by the batch size, so group sizes count."""
+        logits, size = logits.float(), len(labels)
         target, group, weight = targets
-        # The last B rows are the views on which correct samples are learned.
-        on_correct = soft_cross_entropy(logits[-size:].float(), target)
-        logits, projections = logits[:size].float(), projections[:size]
         cross_entropy = soft_cross_entropy(logits, target)
         correct, mis_h, mis_l = ((group == k).float() for k in (CORRECT, MIS_H, MIS_L))
 
         config = self.config
         losses = {
-            "loss_correct": (correct * weight * on_correct).sum() / size,  # Eq. 7
+            "loss_correct": (correct * weight * cross_entropy).sum() / size,  # Eq. 7
             "loss_mis_h": (mis_h * squared_error(logits, target)).sum() / size,  # Eq. 8
             "loss_mis_l": self._omega * (mis_l * cross_entropy).sum() / size,  # Eq. 9
             "loss_contrastive": logits.new_zeros(()),
