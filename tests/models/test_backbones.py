@@ -7,7 +7,8 @@ from mixednoise.models import BACKBONES, check_backbone, default_backbone, resol
 
 
 @pytest.mark.parametrize(
-    ("size", "stem"), [(16, "small"), (28, "small"), (64, "small"), (65, "standard")]
+    ("size", "stem"),
+    [(16, "small"), (28, "small"), (40, "small"), (41, "standard"), (224, "standard")],
 )
 def test_auto_keeps_small_images_from_shrinking_away(size: int, stem: str) -> None:
     assert resolve_stem("resnet18", "auto", size) == stem

@@ -9,9 +9,16 @@ image is left at the end::
 
 (*) EfficientNet's is 3x3, stride 2, and it has no pooling: its first blocks do that halving.
 
-The small stem costs up to four times the arithmetic of the standard one at the same size, since
-every block sees a map of twice the side. See ``SMALL_IMAGE_SIZE`` for where ``auto`` draws the line
-and what that costs.
+The small stem costs two to four times as much at the same size, since every block sees a map of
+twice the side. ``auto`` takes it up to ``SMALL_IMAGE_SIZE``, so that a ResNet keeps at least 2x2 of
+images from 17 px up. Measured with resnet18_slim on 1,633 dermatoscopic images, 4 classes, 14
+epochs, one seed (standard error about 0.02), one CPU thread::
+
+    size    stem                     macro-F1   images/s
+    28 px   standard                 0.640      434
+    28 px   small                    0.676      205
+    64 px   standard                 0.651      163
+    64 px   small                    0.648       51
 """
 
 from __future__ import annotations
@@ -40,7 +47,7 @@ BACKBONES: Final = (
 
 TIMM_PREFIX: Final = "timm:"
 
-SMALL_IMAGE_SIZE: Final = 64
+SMALL_IMAGE_SIZE: Final = 40
 MINIMUM_IMAGE_SIZE: Final = 16
 
 
