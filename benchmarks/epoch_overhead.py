@@ -2,7 +2,8 @@
 
 Both run in one process, in turn, on the same networks and batch sizes: A is the epoch as the loop
 runs it (reading from the pixel store, views, separation, targets, losses, optimiser); B is nothing
-but the passes on random tensors already in memory. Prints the ratio A/B of each round.
+but the passes on random tensors already in memory. Prints the ratio A/B of each round, in CPU seconds
+of the process on one thread: other work on the machine does not count.
 
     python benchmarks/epoch_overhead.py [--images 512] [--size 64] [--rounds 5]
 """
@@ -91,12 +92,12 @@ def main() -> None:
         batches = [len(b) for b in epoch_batches(arguments.images, 32, seed=0, epoch=1)]
         ratios = []
         for number in range(arguments.rounds + 1):
-            start = time.perf_counter()
+            start = time.process_time()
             loop._epoch(2 + number)
-            ours = time.perf_counter() - start
-            start = time.perf_counter()
+            ours = time.process_time() - start
+            start = time.process_time()
             bare_epoch(loop, arguments.size, batches, arguments.images)
-            bare = time.perf_counter() - start
+            bare = time.process_time() - start
             if number > 0:  # the first round warms up
                 ratios.append(ours / bare)
                 print(f"epoch {ours:.2f} s, bare passes {bare:.2f} s, ratio {ours / bare:.3f}")

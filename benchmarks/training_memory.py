@@ -41,7 +41,7 @@ def child(folder: Path, size: int, steps: str) -> None:
         PixelStore.build(dataset, StoreSettings(image_size=size), progress=Silent())
         return
     model = mixednoise.QMix(
-        backbone="resnet18_slim", image_size=size, epochs=2, warmup_epochs=1, threads=1
+        backbone="resnet10_tiny", image_size=size, epochs=2, warmup_epochs=1, threads=1
     )
     model.fit(dataset, out=folder.parent / f"run_{folder.name}", progress=Silent())
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -248,7 +248,7 @@ def test_separation_by_a_is_used_for_b_only():
 def test_report_has_sizes_components_and_fallbacks_per_class():
     loss, entropy, group = cloud()
     labels = np.zeros(len(group), np.int64)
-    labels[:10] = 1  # too few for a mixture of its own
+    labels[:3] = 1  # too few for a mixture of its own
     labels[10:200] = 2
     method = make_method(labels)
     scores = Scores(

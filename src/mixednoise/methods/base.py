@@ -183,8 +183,8 @@ class Method(ABC, Generic[ConfigT]):
         return EpochReport()
 
     @abstractmethod
-    def assess(self, scores: Scores) -> EpochReport:
-        """Say of every training sample what it is, from the networks as they are at the end."""
+    def assess(self, score: Scorer) -> EpochReport:
+        """Say of every training sample what it is, after the last epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         """What the method must remember besides weights: tensors and plain values only."""

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mixednoise.data.augment import weak_view
-from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scores
+from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.separation import SeparationSettings, separate
 
@@ -50,8 +50,9 @@ class CrossEntropyMethod(Method[CrossEntropyConfig]):
         total = torch.stack(losses).sum()
         return {"loss": total}
 
-    def assess(self, scores: Scores) -> EpochReport:
-        """Separate the training samples by the mean loss and entropy of the networks."""
+    def assess(self, score: Scorer) -> EpochReport:
+        """Separate the training samples by the mean loss and entropy of the final networks."""
+        scores = score()
         result = separate(
             scores.loss.mean(axis=0),
             scores.entropy.mean(axis=0),

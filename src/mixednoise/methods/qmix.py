@@ -18,6 +18,7 @@ Per epoch after the warm-up:
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -49,6 +50,13 @@ class QMixConfig(TrainingConfig):
     warmup_epochs: int = Field(8, ge=1, description="T_w: epochs of plain cross-entropy first")
     separation: SeparationSettings = Field(
         default_factory=SeparationSettings, description="the mixture on (l, e): see its options"
+    )
+    separation_epochs: int | None = Field(
+        3,
+        ge=1,
+        description="[ours] epochs after the warm-up in which the samples are sorted anew; then "
+        "the verdict is kept, because networks learn their own mistakes by heart and separation "
+        "decays; none = every epoch, as in the paper",
     )
     weak_views: int = Field(2, ge=1, le=8, description="M: weak views averaged into a target")
     temperature: float = Field(0.5, gt=0, le=1, description="T of sharpening")
@@ -100,6 +108,7 @@ class QMixConfig(TrainingConfig):
             "epochs": 100,
             "warmup_epochs": 10,
             "class_balance": "none",
+            "separation_epochs": None,
             "correct_view": "strong",
             "lambda_c": 1.0,
             "separation": SeparationSettings.paper().model_dump(),
@@ -131,7 +140,8 @@ class QMixMethod(Method[QMixConfig]):
         super().__init__(config, context)
         self.views = config.views.fitted_to(context.image_size)
         self.shares = torch.tensor(context.class_shares, dtype=torch.float32)
-        self._memory: list[dict[str, Any] | None] = [None, None]
+        # The last separation of each network, with its memory of loss and entropy.
+        self._verdicts: list[Separation] = []
         # Verdicts by which each network is trained: p (N, 3), group (N,), weight (N,).
         self._p: list[Tensor] = []
         self._group: list[Tensor] = []
@@ -161,34 +171,42 @@ class QMixMethod(Method[QMixConfig]):
             if epoch > 0 and self.config.separation.memory > 0:
                 self._separate(score())
             return EpochReport()
-        by_network = self._separate(score())
-        for_training = by_network[::-1]
+        if not self._settled(epoch):
+            self._separate(score())
+        for_training = self._verdicts[::-1]
         self._p = [torch.from_numpy(s.p).float() for s in for_training]
         self._group = [torch.from_numpy(s.group.astype(np.int64)) for s in for_training]
         self._weight = [self._class_weights(group) for group in self._group]
         self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
-        return self._report(by_network)
+        return self._report()
 
-    def assess(self, scores: Scores) -> EpochReport:
+    def assess(self, score: Scorer) -> EpochReport:
         """The final verdict: mean posterior of both networks' separations."""
-        return self._report(self._separate(scores))
+        if not self._settled(self.config.epochs):
+            self._separate(score())
+        return self._report()
 
-    def _separate(self, scores: Scores) -> list[Separation]:
-        result = []
-        for m in range(self.num_networks):
-            separation = separate(
+    def _settled(self, epoch: int) -> bool:
+        """Whether the verdict is no longer changed in this epoch."""
+        last = self.config.separation_epochs
+        return bool(self._verdicts) and last is not None and epoch >= self.warmup_epochs + last
+
+    def _separate(self, scores: Scores) -> None:
+        before: list[Separation | None] = [*self._verdicts] or [None] * self.num_networks
+        self._verdicts = [
+            separate(
                 scores.loss[m],
                 scores.entropy[m],
                 self.context.labels,
                 self.context.num_classes,
                 self.config.separation,
-                state=self._memory[m],
+                state=None if old is None else old.state,
             )
-            self._memory[m] = separation.state
-            result.append(separation)
-        return result
+            for m, old in enumerate(before)
+        ]
 
-    def _report(self, separations: list[Separation]) -> EpochReport:
+    def _report(self) -> EpochReport:
+        separations = self._verdicts
         numbers = {
             f"size_{name}": float(np.mean([s.sizes[name] for s in separations])) for name in GROUPS
         }
@@ -340,12 +358,15 @@ class QMixMethod(Method[QMixConfig]):
     # ---- memory --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """The separations' memories; everything else is made anew at the start of an epoch."""
-        return {"memory": self._memory}
+        """The verdicts; everything else is made anew at the start of an epoch."""
+        return {"verdicts": [asdict(verdict) for verdict in self._verdicts]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back the memories."""
-        self._memory = list(state["memory"])
+        """Take back the verdicts."""
+        self._verdicts = [
+            Separation(**{**fields, "classes": tuple(ClassReport(**c) for c in fields["classes"])})
+            for fields in state["verdicts"]
+        ]
 
 
 def _row(report: ClassReport) -> dict[str, Any]:

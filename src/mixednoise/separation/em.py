@@ -6,7 +6,7 @@ point, so that the answer and its likelihood are those of the data and not of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -77,6 +77,7 @@ def fit_mixture(
     starts: Sequence[Mixture] = (),
     point_weights: Array | None = None,
     prior: Prior | None = None,
+    accept: Callable[[Mixture], bool] | None = None,
     regularisation: float = 1e-6,
     tolerance: float = 1e-3,
     max_iterations: int = 200,
@@ -92,6 +93,8 @@ def fit_mixture(
             mixture is a warm start. Default: :func:`quantile_start`.
         point_weights: float64 (N,), non-negative: how much each point counts.
         prior: makes it a maximum-a-posteriori fit.
+        accept: which optima count at all: one that swaps the components' meaning may have the
+            better objective. Asked once per start.
         regularisation: added to the diagonal of every covariance, in squared units of ``points``.
         tolerance: EM stops when the objective (mean log-likelihood, plus the log-prior over N)
             gains less than this in an iteration; on the grid, where iterations are nearly free,
@@ -99,8 +102,9 @@ def fit_mixture(
         max_iterations: for the grid, and again for the points.
 
     Raises:
-        MixtureFitError: fewer than 2 K points, a value that is not finite, no spread at all, or
-            a covariance that is not positive definite in spite of ``regularisation``.
+        MixtureFitError: fewer than 2 K points, a value that is not finite, no spread at all, a
+            covariance that is not positive definite in spite of ``regularisation``, or no
+            optimum that is accepted.
     """
     columns = np.ascontiguousarray(np.asarray(points, dtype=np.float64).T)
     _check(columns, components, point_weights)
@@ -110,11 +114,11 @@ def fit_mixture(
     if len(columns) in CELLS and columns.shape[1] >= GRID_FROM:
         cells = compress(data)
         begins = starts or [quantile_start(cells.means, components, cells.counts)]
-        rough = exhaustive.best(begins, cells)
+        rough = exhaustive.best(begins, cells, accept)
         fit = loop.run(rough.mixture, data, rough.objective)
         return replace(fit, iterations=rough.iterations + fit.iterations).result()
     begins = starts or [quantile_start(columns.T, components, point_weights)]
-    return exhaustive.best(begins, data).result()
+    return exhaustive.best(begins, data, accept).result()
 
 
 def quantile_start(points: Array, components: int, point_weights: Array | None = None) -> Mixture:
@@ -171,17 +175,25 @@ class _Loop:
     tolerance: float
     max_iterations: int
 
-    def best(self, starts: Sequence[Mixture], data: Blocks) -> _Run:
-        """The run that ends at the highest objective (the first of equals)."""
+    def best(
+        self,
+        starts: Sequence[Mixture],
+        data: Blocks,
+        accept: Callable[[Mixture], bool] | None,
+    ) -> _Run:
+        """The accepted run that ends at the highest objective (the first of equals)."""
         runs: list[_Run] = []
         failure: MixtureFitError | None = None
         for start in starts:
             try:
-                runs.append(self.run(start, data))
+                run = self.run(start, data)
             except MixtureFitError as error:  # a bad warm start must not spoil the good ones
                 failure = error
+                continue
+            if accept is None or accept(run.mixture):
+                runs.append(run)
         if not runs:
-            raise failure or MixtureFitError("no start was given")
+            raise failure or MixtureFitError("no start led to an acceptable mixture")
         return max(runs, key=lambda run: run.objective)
 
     def run(self, mixture: Mixture, data: Blocks, expected: float = -np.inf) -> _Run:

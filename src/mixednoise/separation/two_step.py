@@ -32,6 +32,11 @@ LABEL_STRENGTH = 0.1
 CLASS_SAMPLES = 20.0
 #: Regularisation of variances on axes of unit spread.
 REGULARISATION = 1e-3
+#: Least distance of the unreadable images' mean from the readable ones' and from the median of
+#: all, in standard deviations of uncertainty.
+LEAST_GAP = 0.5
+#: Uncertainty further below the median than this, in standard deviations, counts as this.
+LOWEST = -2.5
 #: Width of the step at ``unreadable_entropy``, as a share of log C.
 GATE_WIDTH = 0.02
 #: Even the least readable image says this much about the labels.
@@ -56,24 +61,35 @@ def judge_in_two_steps(case: Case) -> tuple[Array, list[Fallback]]:
 def _unreadable(case: Case) -> Array:
     """Step 1: P(mis_l) of the finite samples."""
     entropy = case.entropy[case.finite]
+    if len(entropy) == 0:
+        raise MixtureFitError("no sample has a finite loss and entropy")
     x = _standard(axes.uncertainty(entropy, case.num_classes))
     if case.quality is not None and case.settings.quality_weight > 0:
         poor = -_standard(_filled(case.quality[case.finite]))
         x = _standard(x + case.settings.quality_weight * np.clip(poor, -2.0, 2.0))
     share, n = case.settings.unreadable_share, float(len(x))
     centre = Mixture.line([1 - share, share], [-0.15, 1.5], [0.9, 0.45])
-    mixture = fit_mixture(
-        x[:, None],
-        components=2,
-        starts=[*recall(case.past, "readability", (2, 1)), centre, *_cuts(x)],
-        prior=Prior(centre, n, (READABILITY_SHAPES[0] * n, READABILITY_SHAPES[1] * n)),
-        regularisation=REGULARISATION,
-        tolerance=case.settings.tolerance,
-        max_iterations=case.settings.max_iterations,
-    ).mixture
+    # How far below the others the surest images lie says nothing about the unreadable ones, but a
+    # long tail there would draw a component to itself.
+    x = np.maximum(x, LOWEST)
+    if np.ptp(x) == 0:
+        raise MixtureFitError("all entropies are the same")
+    try:
+        mixture = fit_mixture(
+            x[:, None],
+            components=2,
+            starts=[*recall(case.past, "readability", (2, 1)), centre, *_cuts(x)],
+            prior=Prior(centre, n, (READABILITY_SHAPES[0] * n, READABILITY_SHAPES[1] * n)),
+            accept=_unreadable_is_above,
+            regularisation=REGULARISATION,
+            tolerance=case.settings.tolerance,
+            max_iterations=case.settings.max_iterations,
+        ).mixture
+    except MixtureFitError:
+        # No upper group in the evidence: what was expected beforehand judges the far tail.
+        mixture = centre
     remember(case.state, "readability", mixture)
-    upper = int(np.argmax(mixture.means[:, 0]))
-    p: Array = mixture.posterior(_monotone(mixture, upper, x)[:, None])[:, upper]
+    p: Array = mixture.posterior(_monotone(mixture, x)[:, None])[:, 1]
     if case.settings.unreadable_entropy > 0:
         # Absolute, where the mixture is relative: the most uncertain images of an easy data set
         # are readable all the same.
@@ -153,26 +169,34 @@ def _cuts(x: Array) -> list[Mixture]:
     return starts
 
 
-def _monotone(mixture: Mixture, upper: int, x: Array) -> Array:
+def _unreadable_is_above(mixture: Mixture) -> bool:
+    """Whether the second component lies above the bulk of the images, and above the first.
+
+    Likelihood alone would often rather split the bulk from its lower tail; then the bulk, or the
+    tail, would be called unreadable. The bulk has median 0 and unit spread here.
+    """
+    return bool(mixture.means[1, 0] > max(mixture.means[0, 0], 0.0) + LEAST_GAP)
+
+
+def _monotone(mixture: Mixture, x: Array) -> Array:
     """Clip x where the upper component's log-odds, a parabola in x, would turn back."""
     precision = 1.0 / mixture.covariances[:, 0, 0]
-    lower = 1 - upper
-    bend = precision[upper] - precision[lower]
+    bend = precision[1] - precision[0]
     if abs(bend) < 1e-9:
         return x
     scaled = precision * mixture.means[:, 0]
-    vertex = float((scaled[upper] - scaled[lower]) / bend)
+    vertex = float((scaled[1] - scaled[0]) / bend)
     # A narrow upper component loses the far end to the wide lower one; a wide one gains the near.
     return np.minimum(x, vertex) if bend > 0 else np.maximum(x, vertex)
 
 
 def _standard(values: Array) -> Array:
-    middle, width = axes.spread(values) if len(values) else (0.0, 0.0)
+    middle, width = axes.spread(values)
     return (values - middle) / (width if width > 0 else 1.0)
 
 
 def _width(values: Array) -> float:
-    width = axes.spread(values)[1] if len(values) else 0.0
+    width = axes.spread(values)[1]
     return width if width > 0 else 1.0
 
 
