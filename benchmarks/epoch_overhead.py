@@ -2,8 +2,8 @@
 
 Both run in one process, in turn, on the same networks and batch sizes: A is the epoch as the loop
 runs it (reading from the pixel store, views, separation, targets, losses, optimiser); B is nothing
-but the passes on random tensors already in memory. Prints the ratio A/B of each round, in CPU seconds
-of the process on one thread: other work on the machine does not count.
+but the passes on random tensors already in memory. Prints the ratio A/B of each round, in CPU
+seconds of the process on one thread: other work on the machine does not count.
 
     python benchmarks/epoch_overhead.py [--images 512] [--size 64] [--rounds 5]
 """

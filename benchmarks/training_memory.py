@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,7 +44,9 @@ def child(folder: Path, size: int, steps: str) -> None:
         backbone="resnet10_tiny", image_size=size, epochs=2, warmup_epochs=1, threads=1
     )
     model.fit(dataset, out=folder.parent / f"run_{folder.name}", progress=Silent())
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not ru_maxrss: a child starts with the peak of the process that started it.
+    peak_kb = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    print(int(peak_kb[1]) / 1024 if peak_kb else "nan")
 
 
 def peak(folder: Path, size: int) -> float:

@@ -26,6 +26,8 @@ def test_options_page_is_up_to_date():
 def test_every_option_says_what_it_is():
     from mixednoise.estimator import ESTIMATORS
 
+    page = (ROOT / "docs" / "options.md").read_text()
+    assert not re.search(r"\|\s*\|\n", page), "an option without a meaning"
     for estimator in ESTIMATORS.values():
         for name, field in estimator.method.Config.model_fields.items():
             assert field.description, f"{estimator.method.name}: {name} has no description"

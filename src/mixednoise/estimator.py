@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,6 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from mixednoise.data.class_names import did_you_mean
+from mixednoise.data.outside import must_be_outside
 from mixednoise.data.table import Dataset
 from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.methods import CrossEntropyMethod, CrossEntropySingleMethod, QMixMethod
@@ -24,9 +28,9 @@ from mixednoise.training.loop import Loop
 from mixednoise.version import __version__
 from mixednoise.workflow.finish import finish_run
 from mixednoise.workflow.prediction import ImageBatches, predict_batches
-from mixednoise.workflow.prepare import Prepared, prepare
+from mixednoise.workflow.prepare import Prepared, prepare, write_findings
 from mixednoise.workflow.resolve import resolve
-from mixednoise.workflow.run_folder import RunFolder, read_config, start_run
+from mixednoise.workflow.run_folder import RunFolder, check_run_folder, read_config, start_run
 
 Images = Dataset | np.ndarray[Any, np.dtype[np.uint8]] | Sequence[str | Path] | str | Path
 
@@ -105,29 +109,39 @@ class Estimator:
                 fix="read the data with mixednoise.read_dataset first",
             )
         progress = progress or default_progress()
+        if int(os.environ.get("RANK", "0")) > 0:
+            progress = default_progress(quiet=True)  # torchrun: the first process speaks for all
         config = resolve(self.config, dataset, progress)
+        run = None if out is None else RunFolder(Path(out))
+        record = {
+            "method": self.method.name,
+            "preset": self.preset,
+            "data": str(dataset.source),
+            "classes": list(dataset.class_names),
+            "options": config.model_dump(mode="json"),
+        }
+        # What is wrong with the folder is said before images are decoded, and what is wrong with
+        # the data, the networks or their weights before anything is written.
+        if run is not None:
+            must_be_outside(run.path, dataset)
+            check_run_folder(run.path, record, resume=resume, overwrite=overwrite)
         prepared = prepare(dataset, config, int(config.image_size), progress)
-        self._tell(prepared, progress)
-        # Only now: what is wrong with the data must be said before anything is written.
+        self._tell(prepared, run, progress)
         fabric = make_fabric(config)
-        run = None
-        if out is not None:
-            record = {
-                "method": self.method.name,
-                "preset": self.preset,
-                "data": str(dataset.source),
-                "classes": list(prepared.dataset.class_names),
-                "options": config.model_dump(mode="json"),
-            }
+        loop = self._loop(fabric, config, prepared, run, progress)
+        if run is not None:
             if fabric.global_rank == 0:
-                run = start_run(out, record, resume=resume, overwrite=overwrite)
+                start_run(run.path, record, resume=resume, overwrite=overwrite)
+                write_findings(prepared, run)
             fabric.barrier()
-            run = run or RunFolder(Path(out))
         self.config_ = config
         self.classes_ = prepared.dataset.class_names
-        loop = self._loop(fabric, config, prepared, run, progress)
-        if resume and loop.resume():
-            progress.message(f"resumed after epoch {loop.state.epoch}")
+        if resume:
+            progress.message(
+                f"resumed after epoch {loop.state.epoch}"
+                if loop.resume()
+                else "no finished epoch to go on from: starting with the first one"
+            )
         loop.fit()
         self._finish(loop, prepared, run, progress)
         return self
@@ -150,10 +164,12 @@ class Estimator:
                 image_size=data.image_size,
                 pretrained=config.pretrained,
                 weights=config.weights,
+                weights_index=index,
                 mean=mean,
                 std=deviation,
+                progress=progress,
             )
-            for _ in range(self.method.num_networks)
+            for index in range(self.method.num_networks)
         ]
         context = Context(data.class_names, data.train.labels, data.image_size)
         return Loop(
@@ -162,7 +178,7 @@ class Estimator:
             members,
             data,
             run=None if run is None else run.path,
-            progress=progress if fabric.global_rank == 0 else default_progress(quiet=True),
+            progress=progress,
             select_by=select_metric(config, data.ordinal),
         )
 
@@ -183,15 +199,15 @@ class Estimator:
         self.networks_, self.best_networks_ = result.networks, result.best_networks
 
     @staticmethod
-    def _tell(prepared: Prepared, progress: Progress) -> None:
-        for problem in prepared.report.problems:
-            (progress.message if problem.severity == "info" else progress.warning)(str(problem))
+    def _tell(prepared: Prepared, run: RunFolder | None, progress: Progress) -> None:
+        prepared.report.tell(progress)
         counts = prepared.dataset.table["split"].value_counts()
         sizes = ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "val", "test"))
         aside = len(prepared.dataset.set_aside)
         progress.message(
             f"{len(prepared.dataset)} images, {prepared.dataset.num_classes} classes: {sizes}"
             + (f"; {aside} set aside" if aside else "")
+            + (f", listed in {run.set_aside}" if aside and run is not None else "")
         )
 
     # ---- using ---------------------------------------------------------------------------------
@@ -342,27 +358,43 @@ def load(path: str | Path) -> Estimator:
         RunError: no run folder or model, unfinished, damaged, or of another version.
     """
     source = Path(path)
+    if not source.exists():
+        parent = source.absolute().parent
+        beside = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+        raise RunError(
+            f"{source} does not exist{did_you_mean(source.name, beside)}",
+            expected="a run folder of `mixednoise train`, or a model file",
+            found="nothing of that name" if parent.is_dir() else f"no folder {parent}",
+            fix="correct the path",
+        )
     if not source.is_dir():
         networks, metadata = load_networks(source)
         return estimator_named(str(metadata.get("method")))._from_networks(networks, metadata)
     read_config(source)
     run = RunFolder(source)
-    if not run.model.exists():
+    lacking = [p.name for p in (run.model, run.samples, run.history, run.metrics) if not p.exists()]
+    if lacking:
         raise RunError(
-            f"{source} holds no finished model",
-            expected="model.safetensors",
-            found="a run that was interrupted",
+            f"{source} holds no finished run",
+            expected="model.safetensors, samples.csv, history.csv and metrics.json",
+            found=f"a run that was interrupted: no {', '.join(lacking)}",
             fix="go on with the same `mixednoise train` command and --resume",
         )
     networks, metadata = load_networks(run.model)
     model = estimator_named(str(metadata.get("method")))._from_networks(networks, metadata)
     if run.best_model.exists():
         model.best_networks_, _ = load_networks(run.best_model)
-    model.audit_ = pd.read_csv(run.samples, dtype={"id": "string"})
-    model.history_ = pd.read_csv(run.path / "history.csv")
-    import json
-
-    model.metrics_ = json.loads(run.metrics.read_text(encoding="utf-8"))
+    try:
+        model.audit_ = pd.read_csv(run.samples, dtype={"id": "string"})
+        model.history_ = pd.read_csv(run.history)
+        model.metrics_ = json.loads(run.metrics.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:  # of pandas and json: every error of theirs is one
+        raise RunError(
+            f"the tables in {source} can't be read",
+            expected="samples.csv, history.csv and metrics.json as `mixednoise train` writes them",
+            found=(str(error).splitlines() or [type(error).__name__])[0],
+            fix="restore them; the networks alone can still be used: give model.safetensors",
+        ) from error
     return model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -41,16 +42,38 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise TrainingError(
-            f"can't write {target}",
-            expected="a writable folder with free space",
-            found=error.strerror or str(error),
-            fix="free some space or choose another --out; files written before are untouched",
-        ) from error
+        raise _cant_write(target, error) from error
+    except RuntimeError as error:
+        # torch.save tells of a full disk as an error of its own, in its own words.
+        refusal = None if temporary is None else _refusal(temporary)
+        if refusal is None:
+            raise
+        raise _cant_write(target, refusal) from error
     finally:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _refusal(file: Path) -> OSError | None:
+    """Why a file can't grow any more, or None when it can."""
+    try:
+        with file.open("ab") as handle:
+            handle.write(bytes(1 << 20))
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError as error:
+        return error
+    return None
+
+
+def _cant_write(target: Path, error: OSError) -> TrainingError:
+    return TrainingError(
+        f"can't write {target}",
+        expected="a writable folder with free space",
+        found=error.strerror or str(error),
+        fix="free some space or choose another --out; files written before are untouched",
+    )
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -88,7 +111,7 @@ def new_folder(path: Path | str, *, overwrite: bool = False) -> Path:
         raise RunError(
             f"{folder} exists already",
             expected="a new or empty folder",
-            found=f"{sum(1 for _ in folder.iterdir())} entries in it",
+            found=f"{len(list(folder.iterdir()))} entries in it",
             fix="choose another --out, or pass --overwrite to replace the results in it",
         )
     try:
@@ -139,3 +162,37 @@ def must_not_exist(path: Path | str, *, overwrite: bool) -> None:
             found=f"{target.stat().st_size:,} bytes",
             fix="choose another --out, or pass --overwrite",
         )
+    must_be_writable(target)
+
+
+def must_be_writable(path: Path | str) -> None:
+    """Refuse, before the work, a place in which its result could not be written.
+
+    Args:
+        path: the file or folder to be; what is lacking of the folders above it can be made later.
+
+    Raises:
+        RunError: a file is in the way, or the nearest folder that exists takes no new files.
+    """
+    target = Path(path).absolute()
+    above = next(parent for parent in target.parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise RunError(
+            f"{target} can't be made",
+            expected="a place below a folder",
+            found=f"{above} is a file",
+            fix="choose another --out",
+        )
+    try:
+        # Only trying tells: permissions, read-only disks, network shares and quotas all differ.
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _cant_write(target, error) from error
+        raise RunError(
+            f"{target} can't be written",
+            expected="a folder that takes new files",
+            found=f"{above}: {error.strerror or error}",
+            fix="choose another --out",
+        ) from error

@@ -221,12 +221,17 @@ def test_reports_add_up_and_one_error_holds_them_all():
         + Report([Problem("info", "third")])
     )
     lines = [line for line in report.text().splitlines() if not line.startswith("  ")]
-    assert lines == ["stop: first", "warn: second", "info: third"]
+    assert lines == ["error: first", "warning: second", "note: third"]
     with pytest.raises(DataError) as caught:
         report.raise_if_stopped()
-    for text in ("first", "expected: e", "found: f", "what to do: do", "second"):
-        assert text in str(caught.value)
-    assert "third" not in str(caught.value)
+    assert str(caught.value) == "first\n  expected: e\n  found: f\n  what to do: do"
+    assert caught.value.__notes__ == ["also noticed: second"]
+    with pytest.raises(DataError) as caught:
+        (report + Report([Problem("stop", "fourth", fix="do this")])).raise_if_stopped()
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "the data has 2 problems to solve first"
+    assert lines[1:3] == ["1. first", "  expected: e"]
+    assert lines[-2:] == ["2. fourth", "  what to do: do this"]
     Report([Problem("warn", "w")]).raise_if_stopped()
     with pytest.raises(DataError) as caught:
         Report([Problem("stop", "only", expected="e", found="f", fix="do")]).raise_if_stopped()

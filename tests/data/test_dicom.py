@@ -14,9 +14,9 @@ from mixednoise.errors import ConfigError
 
 pydicom = pytest.importorskip("pydicom")
 
-from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
-from pydicom.pixels import apply_voi_lut  # noqa: E402
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage  # noqa: E402
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import apply_voi_lut
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 STORED = np.arange(600, dtype=np.uint16).reshape(20, 30)
 

@@ -166,7 +166,7 @@ def test_words_that_a_column_cannot_hold(tmp_path, header, row, what):
 def test_an_unknown_true_label_is_an_error_where_classes_are_fixed(tmp_path):
     touch(tmp_path, ["0.png", "1.png"])
     path = write_table(tmp_path / "t.csv", "image,label,true_label", ["0.png,a,b", "1.png,b,bb"])
-    assert "true labels outside the set" in error_of(path, class_names=["a", "b"])
+    assert "a true label outside the set" in error_of(path, class_names=["a", "b"])
     assert read_dataset(path).class_names == ("a", "b", "bb")
 
 
@@ -176,5 +176,5 @@ def test_message_is_short_when_everything_is_wrong(tmp_path):
         class_names=["left", "right"],
     )
     assert re.search(r"30 rows .* outside the set", message)
-    assert "and 22 more" in message
+    assert "and 25 more" in message
     assert len(message) < 1500

@@ -16,10 +16,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; return the exit status."""
-    from mixednoise.cli.app import app
-
     try:
+        from mixednoise.cli.app import app
+
         app(args=list(arguments), prog_name="mixednoise")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except KeyboardInterrupt:  # before a command could take care of it: nothing has begun
+        return 130
     return 0

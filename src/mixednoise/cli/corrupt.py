@@ -13,21 +13,49 @@ LabelNoise = Literal["symmetric", "frequency", "class_map", "instance"]
 
 
 def corrupt(
-    data: Annotated[Path, typer.Argument(help="Data to put noise into, as for `train`.")],
-    out: Annotated[Path, typer.Option(help="New folder for images, labels.csv, corruption.json.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Data to put noise into, as for train.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="New folder for images/, labels.csv, corruption.json."),
+    ],
     mis_h: Annotated[
-        float, typer.Option(min=0, max=1, help="Share that gets a wrong label.")
+        float,
+        typer.Option(
+            metavar="X",
+            min=0,
+            max=1,
+            help="Share of the training images that stay readable and get a wrong label.",
+        ),
     ] = 0.4,
     mis_l: Annotated[
-        float, typer.Option(min=0, max=1, help="Share degraded, with a random label.")
+        float,
+        typer.Option(
+            metavar="X",
+            min=0,
+            max=1,
+            help="Share that is degraded and gets a random label.",
+        ),
     ] = 0.15,
-    kind: Annotated[LabelNoise, typer.Option(help="How wrong labels are drawn.")] = "symmetric",
+    kind: Annotated[
+        LabelNoise,
+        typer.Option(
+            metavar="KIND",
+            help="How wrong labels are drawn: symmetric (all classes alike), frequency (frequent "
+            "classes more often), class_map, instance (unclear images more often).",
+        ),
+    ] = "symmetric",
     class_map: Annotated[
         list[str] | None,
-        typer.Option(metavar="FROM=TO", help="For class_map; may be repeated."),
+        typer.Option(
+            metavar="FROM=TO",
+            help="For --kind class_map: FROM is mistaken for TO; may be repeated.",
+        ),
     ] = None,
     severity: Annotated[
-        float, typer.Option(min=0, max=1, help="Damage of the degraded images.")
+        float,
+        typer.Option(metavar="X", min=0, max=1, help="Damage of the degraded images, 0 none to 1."),
     ] = 0.9,
     image_column: o.ImageColumn = None,
     label_column: o.LabelColumn = None,
@@ -37,6 +65,7 @@ def corrupt(
     image_root: o.ImageRoot = None,
     layout: o.Layout = None,
     classes: o.Classes = None,
+    ordinal: o.Ordinal = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
@@ -44,12 +73,13 @@ def corrupt(
 ) -> None:
     """Put label and image noise into the training part on purpose, keeping the truth beside it.
 
-    The labels.csv that it writes is input for `train` as it stands; the truth in it
+    The labels.csv that it writes is input for train as it stands; the truth in it
     (true_label, noise_group) is read by evaluation alone.
 
     [bold]Example:[/] mixednoise corrupt labels.csv --out noisy --mis-h 0.4 --mis-l 0.15
     """
-    from mixednoise.cli.show import answer
+    from mixednoise.cli.show import answer, noise_table
+    from mixednoise.data.checks import check_files, set_aside_unusable
     from mixednoise.data.readers import read_dataset
     from mixednoise.errors import ConfigError
     from mixednoise.noise.corrupt import corrupt_dataset
@@ -76,12 +106,16 @@ def corrupt(
             quality_column=quality_column,
             image_root=image_root,
             layout=layout,
-            classes=classes,
         ),
+        class_names=o.class_names(classes),
+        ordinal=ordinal,
     )
     progress = default_progress(quiet)
+    report = check_files(dataset)
+    report.raise_if_stopped()
+    report.tell(progress)
     result = corrupt_dataset(
-        dataset,
+        set_aside_unusable(dataset, report),
         out,
         mis_h=mis_h,
         mis_l=mis_l,
@@ -92,5 +126,5 @@ def corrupt(
         progress=progress,
         overwrite=overwrite,
     )
+    answer(result.summary, [noise_table(result.summary)], as_json=as_json)
     progress.message(f"next: mixednoise train {out / 'labels.csv'} --out RUN")
-    answer(result.summary, [], as_json=as_json)

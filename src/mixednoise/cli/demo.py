@@ -11,7 +11,16 @@ from mixednoise.cli import options as o
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the results.")] = Path(
+        "runs/demo"
+    ),
+    mis_h: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of training labels made wrong.")
+    ] = 0.4,
+    mis_l: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of training images made unreadable."),
+    ] = 0.15,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
@@ -26,7 +35,9 @@ def demo(
     from mixednoise.progress import default_progress
 
     progress = default_progress(quiet)
-    results = run_demo(out, seed=seed, overwrite=overwrite, progress=progress)
+    results = run_demo(
+        out, mis_h=mis_h, mis_l=mis_l, seed=seed, overwrite=overwrite, progress=progress
+    )
     answer(results, [metrics_table(results)], as_json=as_json)
     progress.message(
         f"pictures: {out / 'comparison.png'} and {out / 'qmix' / 'plots'}\n"

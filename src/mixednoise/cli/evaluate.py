@@ -11,10 +11,13 @@ from mixednoise.cli import options as o
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder of `mixednoise train`.")],
-    data: Annotated[Path, typer.Argument(help="Labelled data, as for `train`.")],
-    split: Annotated[str, typer.Option(help="train, val, test, or all.")] = "test",
-    out: Annotated[Path | None, typer.Option(help="Write the metrics to this JSON file.")] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of mixednoise train.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled data, as for train.")],
+    split: Annotated[str, typer.Option(metavar="NAME", help="train, val, test, or all.")] = "test",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the metrics into this JSON file, too."),
+    ] = None,
     image_column: o.ImageColumn = None,
     label_column: o.LabelColumn = None,
     split_column: o.SplitColumn = None,
@@ -52,9 +55,9 @@ def evaluate(
             quality_column=quality_column,
             image_root=image_root,
             layout=layout,
-            classes=None,
         ),
     )
+    # The answer first: a disk that is full by now shall not cost it.
+    answer(result, interval_tables(result), as_json=as_json)
     if out is not None:
         write_json(out, result)
-    answer(result, interval_tables(result), as_json=as_json)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import ParamSpec
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec
 
 import typer
 
@@ -12,32 +16,104 @@ from mixednoise.errors import MixedNoiseError
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+FAILED = 1
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap a command: errors of ours, lost disks and Ctrl-C end it with a message on stderr."""
+    """Wrap a command: errors of ours, lost disks, spent memory and Ctrl-C end it in one message.
+
+    A bug of ours keeps its traceback: that is what a report of it needs.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except MixedNoiseError as error:
-            _say(f"error: {error}", "red")
-            raise typer.Exit(error.exit_status) from None
-        except KeyboardInterrupt as stop:
-            notes = getattr(stop, "__notes__", ["nothing half-written was left behind"])
-            _say(f"interrupted: {notes[0]}", "yellow")
-            raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:
-            # A full disk or a lost drive is the user's business, a traceback is not.
-            where = f": {error.filename}" if error.filename else ""
-            _say(f"error: {error.strerror or error}{where}", "red")
-            raise typer.Exit(1) from None
+        with _ctrl_c() as pressed:
+            try:
+                command(*args, **kwargs)
+            except BrokenPipeError:
+                # Whoever read our answer (`| head`) has gone; Python would complain about it, too.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise typer.Exit(FAILED) from None
+            except (Exception, KeyboardInterrupt) as error:
+                # A library that was interrupted may make another error of it.
+                told = _interrupted(error) if pressed else _told(error)
+                if told is None:
+                    raise
+                text, status = told
+                _say(text, "yellow" if status == INTERRUPTED else "red")
+                raise typer.Exit(status) from None
 
     return wrapped
+
+
+def _told(error: BaseException) -> tuple[str, int] | None:
+    """What to say, and the exit status; None for a bug."""
+    if isinstance(error, KeyboardInterrupt):
+        return _interrupted(error)
+    status = FAILED
+    if isinstance(error, MixedNoiseError):
+        text, status = str(error), error.exit_status
+    elif isinstance(error, OSError):
+        # A full disk or a lost drive is the user's business, a traceback is not.
+        text = (error.strerror or str(error)) + (f": {error.filename}" if error.filename else "")
+    elif _is_out_of_memory(error):
+        text = str(
+            MixedNoiseError(
+                "there is not enough memory",
+                expected="images, batch and networks that fit together",
+                found=(str(error).splitlines() or ["no memory left"])[0],
+                fix="a smaller --batch-size or --image-size, or a smaller --backbone",
+            )
+        )
+    else:
+        return None
+    return "\n".join([f"error: {text}", *_notes(error)]), status
+
+
+def _interrupted(error: BaseException) -> tuple[str, int]:
+    notes = _notes(error) if isinstance(error, KeyboardInterrupt) else []
+    return f"interrupted: {(notes or ['nothing half-written was left behind'])[0]}", INTERRUPTED
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Memory of the machine, or of an accelerator (torch tells them as RuntimeError)."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text
+    )
+
+
+def _notes(error: BaseException) -> list[str]:
+    return list(getattr(error, "__notes__", []))
 
 
 def _say(text: str, style: str) -> None:
     from rich.console import Console
 
     Console(stderr=True, soft_wrap=True, highlight=False).print(text, style=style, markup=False)
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[list[int]]:
+    """Note that Ctrl-C was pressed, besides raising KeyboardInterrupt as ever."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    # Elsewhere than in the main thread, or where Ctrl-C is ignored (nohup), it is not ours.
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pressed
+        return
+    try:
+        signal.signal(signal.SIGINT, note)
+    except ValueError:
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

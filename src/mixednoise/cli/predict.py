@@ -11,27 +11,36 @@ from mixednoise.cli import options as o
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="Run folder, or a model file.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, or a model file.")],
     images: Annotated[
-        Path, typer.Argument(help="Folder (searched below), one image, file list, CSV or .npz.")
+        Path,
+        typer.Argument(
+            metavar="IMAGES",
+            help="Folder (searched below), one image, a .txt with a name per line, CSV or .npz.",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="CSV with a row per image.")],
-    weights: Annotated[str, typer.Option(help="last epoch, or best on validation.")] = "last",
+    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write, a row per image.")],
+    weights: Annotated[
+        str, typer.Option(metavar="WHICH", help="Networks of the last epoch, or of the best one.")
+    ] = "last",
     image_column: o.ImageColumn = None,
     image_root: o.ImageRoot = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto",
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Predict images: id, label, entropy and the probability of every class.
 
-    Unreadable images never stop it: they are listed beside OUT in a file ending in
+    Unreadable images never stop it: they are listed beside the predictions, in a file that ends in
     .unreadable.csv.
 
     [bold]Example:[/] mixednoise predict runs/first new_images/ --out predictions.csv
     """
     from mixednoise.cli.show import answer
+    from mixednoise.data.report import counted
     from mixednoise.jobs.predict import predict_to_csv
     from mixednoise.progress import default_progress
 
@@ -48,11 +57,12 @@ def predict(
         progress=progress,
     )
     progress.message(
-        f"{summary['images']} images in {summary['seconds']:.1f} s "
-        f"({summary['images_per_second']:.0f} images/s) -> {out}"
+        f"{counted(summary['images'], 'image')} in {summary['seconds']:.1f} s "
+        f"({summary['images_per_second']:.0f} per second) -> {out}"
     )
     if summary["unreadable"]:
         progress.warning(
-            f"{summary['unreadable']} unreadable, listed in {summary['unreadable_file']}"
+            f"{counted(summary['unreadable'], 'image')} can't be read, listed in "
+            f"{summary['unreadable_file']}; the first is {summary['first_unreadable']}"
         )
     answer(summary, [], as_json=as_json)

@@ -10,6 +10,11 @@ from rich.table import Table
 
 from mixednoise.io import plain
 
+GROUP_WORDS = {
+    "correct": "label as it was",
+    "mis_h": "readable image, wrong label",
+    "mis_l": "degraded image, random label",
+}
 COLUMNS = {"qwk": "QWK", "accuracy": "accuracy", "macro_f1": "macro-F1", "macro_auc": "AUC"}
 
 
@@ -20,11 +25,35 @@ def answer(value: Any, tables: list[Table], *, as_json: bool) -> None:
         return
     console = Console()
     for table in tables:
-        console.print(table)
+        if table.row_count:
+            console.print(table)
+
+
+def noise_table(summary: dict[str, Any]) -> Table:
+    """What ``corrupt`` has made: images per split and noise group.
+
+    Args:
+        summary: the content of ``corruption.json``.
+    """
+    table = Table(title="images", title_justify="left")
+    table.add_column("split", no_wrap=True)
+    for group in GROUP_WORDS:
+        table.add_column(group, justify="right", no_wrap=True)
+    table.add_column("all", justify="right", no_wrap=True)
+    for split, count in summary["images"].items():
+        groups = summary["train_groups"] if split == "train" else {"correct": count}
+        cells = (groups.get(group, 0) for group in GROUP_WORDS)
+        table.add_row(split, *(f"{n:,}" if n else "" for n in cells), f"{count:,}")
+    table.caption = "\n".join(f"{group}: {words}" for group, words in GROUP_WORDS.items())
+    table.caption_justify = "left"
+    return table
 
 
 def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
-    """Last and best epoch of each method, and how well the groups were found."""
+    """Last and best epoch of each method, and how well the groups were found.
+
+    No row for what could not be measured: without a test and a validation split there is none.
+    """
     first = next(iter(by_method.values()))
     table = Table(title=f"{first['split']} split", title_justify="left")
     table.add_column("method, epoch", no_wrap=True)
@@ -40,7 +69,8 @@ def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
     for method, metrics in by_method.items():
         for which in ("last", "best"):
             values = metrics[which]
-            if values is None:
+            # Without validation there is no best epoch.
+            if values is None or (which == "best" and not metrics["best_epoch"]):
                 continue
             epoch = metrics["epochs"] if which == "last" else metrics["best_epoch"]
             cells = [f"{method}, {which} ({epoch})", *(number(values[n]) for n in COLUMNS)]

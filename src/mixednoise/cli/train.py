@@ -11,49 +11,102 @@ from mixednoise.cli import options as o
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder per class, CSV/TSV with a header, or .npz.")],
-    out: Annotated[Path, typer.Option(help="Run folder.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help="Folder per class, CSV or TSV with a header, or MedMNIST .npz."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for everything it leaves.")],
     method: Annotated[
         str,
-        typer.Option(help="qmix, cross_entropy, cross_entropy_single.", rich_help_panel=o.MODEL),
+        typer.Option(
+            metavar="NAME",
+            help="qmix, cross_entropy (a pair of networks) or cross_entropy_single.",
+            rich_help_panel=o.MODEL,
+        ),
     ] = "qmix",
     preset: Annotated[
-        str, typer.Option(help="Settings to start from: default, paper.", rich_help_panel=o.MODEL)
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Settings to start from: default, or paper (QMix as published).",
+            rich_help_panel=o.MODEL,
+        ),
     ] = "default",
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="resnet18|34|50, densenet121, efficientnet_b0, resnet18_slim, timm:NAME.",
+            metavar="NAME",
+            help="resnet18, resnet34, resnet50, densenet121, efficientnet_b0, resnet18_slim, "
+            "resnet10_tiny or timm:NAME. Default: resnet18; resnet18_slim on a CPU.",
+            rich_help_panel=o.MODEL,
+        ),
+    ] = None,
+    pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--pretrained",
+            help="Start from published ImageNet weights (a download).",
+            rich_help_panel=o.MODEL,
+        ),
+    ] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Start from the weights in this file: .safetensors, .pt or .pth.",
             rich_help_panel=o.MODEL,
         ),
     ] = None,
     image_size: Annotated[
-        int | None, typer.Option(help="Side of the square input.", rich_help_panel=o.MODEL)
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Side of the square input in pixels, 16 to 2048. Default: the images' own, up to "
+            "224; up to 64 on a CPU.",
+            rich_help_panel=o.MODEL,
+        ),
     ] = None,
     crop: Annotated[
         str | None,
-        typer.Option(help="none, or field_of_view for fundus images.", rich_help_panel=o.MODEL),
+        typer.Option(
+            metavar="HOW",
+            help="none, or field_of_view: cut the black border of fundus images. Default: none.",
+            rich_help_panel=o.MODEL,
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(rich_help_panel=o.MODEL)] = None,
-    warmup_epochs: Annotated[int | None, typer.Option(rich_help_panel=o.MODEL)] = None,
-    batch_size: Annotated[int | None, typer.Option(rich_help_panel=o.MODEL)] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Passes over the training images. Default: 30.",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    warmup_epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of these, epochs of plain training before QMix starts to sort the samples. "
+            "Default: 8.",
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Images per step, 2 or more. Default: 32.", rich_help_panel=o.TRAINING
+        ),
+    ] = None,
     lr: Annotated[
-        float | None, typer.Option(help="Highest learning rate.", rich_help_panel=o.MODEL)
-    ] = None,
-    pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Published weights.", rich_help_panel=o.MODEL)
-    ] = False,
-    weights: Annotated[
-        Path | None, typer.Option(help="Start from this file.", rich_help_panel=o.MODEL)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=o.MODEL)
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto, 32, bf16.", rich_help_panel=o.MODEL)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads.", rich_help_panel=o.MODEL)
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Highest learning rate; it rises during the first epoch and falls to 0. "
+            "Default: 0.001.",
+            rich_help_panel=o.TRAINING,
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -61,7 +114,31 @@ def train(
             "--set",
             metavar="KEY=VALUE",
             help="Any other option of the method (docs/options.md); may be repeated.",
-            rich_help_panel=o.MODEL,
+            rich_help_panel=o.TRAINING,
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="auto, cpu, cuda, cuda:1 or mps. Default: auto.",
+            rich_help_panel=o.MACHINE,
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="auto, 32 or bf16. Default: auto, bf16 where the processor computes in it.",
+            rich_help_panel=o.MACHINE,
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="CPU threads of the networks. Default: torch's choice.",
+            rich_help_panel=o.MACHINE,
         ),
     ] = None,
     image_column: o.ImageColumn = None,
@@ -72,9 +149,10 @@ def train(
     image_root: o.ImageRoot = None,
     layout: o.Layout = None,
     classes: o.Classes = None,
+    ordinal: o.Ordinal = None,
     seed: o.Seed = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")
+        bool, typer.Option("--resume", help="Go on with the interrupted run in RUN.")
     ] = False,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
@@ -82,13 +160,18 @@ def train(
 ) -> None:
     """Train a classifier that survives wrong labels and unreadable images.
 
-    Leaves in --out: model.safetensors, config.yaml, history.csv, samples.csv (what every sample
-    is), metrics.json, plots/, checkpoints/.
+    Leaves in RUN: model.safetensors, config.yaml, history.csv (a row per epoch), samples.csv (the
+    verdict per sample), metrics.json, set_aside.csv (what could not be used, and why), plots/,
+    checkpoints/.
+
+    Data without splits is split 70/10/20, by class and patient; data without a validation part
+    gives an eighth of its training part for it.
 
     [bold]Example:[/] mixednoise train labels.csv --out runs/first --group-column patient
     """
     from mixednoise.cli.show import answer, metrics_table
     from mixednoise.data.readers import read_dataset
+    from mixednoise.errors import InputError
     from mixednoise.estimator import estimator_named
     from mixednoise.methods.config import parse_assignments
     from mixednoise.progress import default_progress
@@ -122,14 +205,29 @@ def train(
             quality_column=quality_column,
             image_root=image_root,
             layout=layout,
-            classes=classes,
         ),
+        class_names=o.class_names(classes),
+        ordinal=ordinal,
     )
     progress = default_progress(quiet)
     try:
         model.fit(dataset, out=out, resume=resume, overwrite=overwrite, progress=progress)
+    except InputError:
+        raise  # nothing was begun
     except KeyboardInterrupt as stop:
-        stop.add_note(f"{out} keeps every finished epoch; go on with the same command and --resume")
+        begun = hasattr(model, "config_")
+        stop.add_note(
+            f"{out} keeps every finished epoch; go on with the same command and --resume"
+            if begun
+            else "training had not begun; images decoded so far are kept for the next start"
+        )
+        raise
+    except Exception as error:
+        if hasattr(model, "config_"):
+            error.add_note(
+                f"  the run: {out} keeps every finished epoch; when this is solved, go on with the "
+                "same command and --resume"
+            )
         raise
     answer(
         model.metrics_,

@@ -17,6 +17,7 @@ __all__ = [
     "Problem",
     "Report",
     "check_classes",
+    "check_files",
     "check_groups",
     "check_splits",
     "check_store",
@@ -41,6 +42,17 @@ def check_table(ds: Dataset, *, training: bool = True) -> Report:
         and what reading has set aside.
     """
     if len(ds) == 0:
+        return check_files(ds)
+    return _check_rows(ds) + check_groups(ds) + check_classes(ds, training) + _files(ds)
+
+
+def check_files(ds: Dataset) -> Report:
+    """The part of :func:`check_table` that matters whatever the images are for: rows and files.
+
+    Args:
+        ds: the data set.
+    """
+    if len(ds) == 0:
         return _set_aside(ds) + Report(
             [
                 Problem(
@@ -52,13 +64,11 @@ def check_table(ds: Dataset, *, training: bool = True) -> Report:
                 )
             ]
         )
-    return (
-        _check_rows(ds)
-        + check_groups(ds)
-        + check_classes(ds, training)
-        + _check_files(ds)
-        + _set_aside(ds)
-    )
+    return _check_rows(ds) + check_groups(ds) + _files(ds)
+
+
+def _files(ds: Dataset) -> Report:
+    return _check_files(ds) + _set_aside(ds)
 
 
 def check_splits(ds: Dataset, *, training: bool = True) -> Report:
@@ -165,7 +175,8 @@ def _check_files(ds: Dataset) -> Report:
             problems.append(
                 Problem(
                     "stop" if most else "warn",
-                    f"{counted(len(rows), 'image file')} of {len(ds):,} {what}",
+                    f"{counted(len(rows), 'image file')} of {len(ds):,} "
+                    f"{'is' if len(rows) == 1 else 'are'} {what}",
                     expected="a whole image file per row",
                     found=examples(ids[row] for row in rows),
                     fix=fix if most else f"set aside; to use them, {fix}",
@@ -186,6 +197,9 @@ def _set_aside(ds: Dataset) -> Report:
                 "warn" if "not found" in str(reason) else "info",
                 f"{counted(len(rows), 'row')} set aside: {reason}",
                 found=examples(ds.set_aside.loc[rows, "id"]),
+                fix="to use them, restore the files or name their folder with --image-root"
+                if "not found" in str(reason)
+                else None,
             )
             for reason, rows in ds.set_aside.groupby(kind, sort=False).groups.items()
         ]

@@ -31,7 +31,7 @@ def check_classes(ds: Dataset, training: bool) -> Report:
                 f"the images of {ds.source} are all of one class",
                 expected="two or more classes",
                 found=", ".join(name for name, n in per_class.items() if n) or "none",
-                fix="name the column of the class with --label-column",
+                fix="one folder per class, or the column of the class by --label-column",
             )
         )
     split_known = bool(split.notna().any())

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mixednoise.errors import DataError
+from mixednoise.progress import Progress
 
 Severity = Literal["stop", "warn", "info"]
 _ORDER: tuple[Severity, ...] = ("stop", "warn", "info")
+#: What people read for a severity.
+_WORDS: dict[Severity, str] = {"stop": "error", "warn": "warning", "info": "note"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ class Problem:
     rows: tuple[int, ...] = ()
     reason: str = ""
 
-    def text(self) -> str:
-        """Several lines: what, expected, found, what to do."""
-        lines = [f"{self.severity}: {self.what}"]
+    def text(self, *, lead: str | None = None) -> str:
+        """Several lines: what, expected, found, what to do.
+
+        Args:
+            lead: what the first line begins with; None = the severity.
+        """
+        lines = [(_WORDS[self.severity] + ": " if lead is None else lead) + self.what]
         for name, text in (
             ("expected", self.expected),
             ("found", self.found),
@@ -69,21 +76,33 @@ class Report:
         """Every finding, the gravest first; an empty string where there is none."""
         return "\n".join(problem.text() for severity in _ORDER for problem in self.of(severity))
 
+    def tell(self, progress: Progress) -> None:
+        """Show every finding, the gravest first: notes as messages, the others as warnings."""
+        for severity in _ORDER:
+            say = progress.message if severity == "info" else progress.warning
+            for problem in self.of(severity):
+                say(problem.text(lead="note: " if severity == "info" else ""))
+
     def raise_if_stopped(self) -> None:
         """Raise one error that holds every finding, if one of them is a ``stop``.
 
         Raises:
-            DataError: with the text of all stops, then of the warnings.
+            DataError: with all stops; the warnings, in short, are a note of it (``__notes__``).
         """
         stops = self.of("stop")
         if not stops:
             return
-        if len(stops) == 1 and not self.of("warn"):
+        if len(stops) == 1:
             only = stops[0]
-            raise DataError(only.what, expected=only.expected, found=only.found, fix=only.fix)
-        count = "a problem" if len(stops) == 1 else f"{len(stops)} problems"
-        findings = [problem.text() for problem in (*stops, *self.of("warn"))]
-        raise DataError("\n".join([f"the data has {count} to solve first", *findings]))
+            error = DataError(only.what, expected=only.expected, found=only.found, fix=only.fix)
+        else:
+            findings = [p.text(lead=f"{n}. ") for n, p in enumerate(stops, 1)]
+            error = DataError(
+                "\n".join([f"the data has {len(stops)} problems to solve first", *findings])
+            )
+        if warnings := self.of("warn"):
+            error.add_note("also noticed: " + "; ".join(p.what for p in warnings))
+        raise error
 
 
 def examples(values: Iterable[object], limit: int = 5, separator: str = ", ") -> str:

@@ -55,6 +55,7 @@ def make_splits(
             "the fractions of the splits can't be used",
             expected="three shares for train, val and test that add up to 1, e.g. 0.7, 0.1, 0.2",
             found=", ".join(map(str, fractions)),
+            fix="choose shares that add up to 1; train needs one above 0",
         )
     if content_hash is not None and len(content_hash) != len(ds):
         raise ValueError(

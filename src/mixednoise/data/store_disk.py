@@ -59,18 +59,19 @@ def clear_errors(folder: Path, needed: int) -> Iterator[None]:
         raise
     except OSError as error:
         existing = next(parent for parent in folder.parents if parent.exists())
+        root = folder.parents[3]  # root / stores / settings / images / content
         if error.errno in _NO_SPACE:
             free = shutil.disk_usage(existing).free
             raise TrainingError(
                 "the disk is full: the pixel store doesn't fit",
-                expected=f"{needed / 1e6:,.1f} MB for the pixels in {existing}",
+                expected=f"{needed / 1e6:,.1f} MB for the decoded images in {root}",
                 found=f"{free / 1e6:,.1f} MB free ({error.strerror})",
-                fix="free some space, delete old stores with mixednoise.data.cache.clear_cache(), "
-                "or set MIXEDNOISE_CACHE to a folder on another disk",
+                fix=f"free some space, delete {root / 'stores'} (it is made again when needed), or "
+                "set MIXEDNOISE_CACHE to a folder on another disk",
             ) from error
         raise ConfigError(
             "the cache for decoded images can't be used",
-            expected=f"a folder that can be written to: {folder}",
+            expected=f"a folder that can be written to: {root}",
             found=error.strerror or str(error),
             fix="set MIXEDNOISE_CACHE to such a folder",
         ) from error

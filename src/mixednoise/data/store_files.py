@@ -79,7 +79,10 @@ class StoreSettings:
         for name, allowed in (("crop", ("none", "field_of_view")), ("fit", ("pad", "crop"))):
             if getattr(self, name) not in allowed:
                 raise ConfigError(
-                    f"unknown {name}", expected=" or ".join(allowed), found=getattr(self, name)
+                    f"unknown {name}",
+                    expected=" or ".join(allowed),
+                    found=str(getattr(self, name)),
+                    fix=f"choose one of these for {name}",
                 )
 
     @property

@@ -65,7 +65,7 @@ def run_demo(
         f"RetinaMNIST (CC BY 4.0, MedMNIST): {mis_h:.0%} of the training labels wrong, "
         f"{mis_l:.0%} of the training images unreadable, on purpose"
     )
-    dataset = read_dataset(folder / DATA / "labels.csv", ordinal=clean.ordinal)
+    dataset = read_dataset(folder / DATA / "labels.csv")
     results: dict[str, dict[str, Any]] = {}
     for name in METHODS:
         progress.message(f"--- {name}")

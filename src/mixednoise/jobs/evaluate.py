@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from rich.table import Table
 
-from mixednoise.data.checks import check_table
-from mixednoise.data.readers import read_dataset
+from mixednoise.data.checks import Problem, Report, check_files, set_aside_unusable
+from mixednoise.data.readers import read_for_model
+from mixednoise.data.report import counted, examples
 from mixednoise.data.table import SPLITS, Dataset
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.estimator import Estimator, load
@@ -29,11 +30,12 @@ def evaluate_run(
         data: labelled data; its labels must be classes of the model.
         split: train, val, test, or all.
         progress: bars and lines.
-        reader: further arguments of :func:`mixednoise.read_dataset`.
+        reader: further arguments of :func:`mixednoise.data.readers.read_for_model`.
 
     Returns:
-        ``metrics.json``'s ``split, last, best, intervals, per_class, confusion``, and ``images``,
-        ``unreadable``.
+        ``metrics.json``'s ``split, last, best, intervals, per_class, confusion``, and ``images``
+        (how many were evaluated), ``unreadable`` (those of the split that could not be decoded)
+        and ``set_aside`` (rows of all splits without a label or a file).
 
     Raises:
         RunError: no finished run.
@@ -48,9 +50,13 @@ def evaluate_run(
             fix="choose one of these with --split",
         )
     model = load(run)
-    dataset = read_dataset(data, **{**reader, "class_names": list(model.classes_)})
-    check_table(dataset, training=False).raise_if_stopped()
-    dataset = _in_split(dataset, Path(run), split)
+    dataset = read_for_model(data, model.classes_, **reader)
+    report = check_files(dataset)
+    report.raise_if_stopped()
+    report.tell(progress)
+    dataset = set_aside_unusable(dataset, report)
+    aside = dataset.set_aside
+    dataset = _in_split(dataset, Path(run), split, progress)
     results: dict[str, dict[str, Any]] = {}
     unreadable: dict[str, str] = {}
     for weights in ("last", "best"):
@@ -59,12 +65,13 @@ def evaluate_run(
         results[weights] = evaluate_probabilities(
             labels, p, class_names=model.classes_, ordinal=model.ordinal_, groups=groups
         )
-    for name, reason in unreadable.items():
-        progress.warning(f"set aside: {name}: {reason}")
+    if unreadable:
+        _unreadable(unreadable, len(dataset)).tell(progress)
     return {
         "split": split,
         "images": len(dataset) - len(unreadable),
         "unreadable": [{"id": k, "reason": v} for k, v in unreadable.items()],
+        "set_aside": aside[["id", "reason"]].to_dict("records"),
         "last": results["last"]["metrics"],
         "best": results["best"]["metrics"],
         **{
@@ -74,13 +81,37 @@ def evaluate_run(
     }
 
 
-def _in_split(dataset: Dataset, run: Path, split: str) -> Dataset:
+def _unreadable(reasons: dict[str, str], total: int) -> Report:
+    everything = len(reasons) == total
+    return Report(
+        [
+            Problem(
+                "stop" if everything else "warn",
+                f"{counted(len(reasons), 'image')} of {total:,} can't be read",
+                expected="whole JPEG, PNG, TIFF, BMP or DICOM files",
+                found=examples(f"{name}: {reason}" for name, reason in reasons.items()),
+                fix="copy the files again"
+                if everything
+                else "left out of the figures; to count them, copy the files again",
+            )
+        ]
+    )
+
+
+def _in_split(dataset: Dataset, run: Path, split: str, progress: Progress) -> Dataset:
     """Rows of one split; data without splits takes those that training made."""
     if split == "all":
         return dataset
     if dataset.table["split"].isna().all() and (run / "splits.csv").exists():
-        made = pd.read_csv(run / "splits.csv", dtype="string").set_index("id")["split"]
-        table = dataset.table.assign(split=dataset.table["id"].map(made).astype("string"))
+        made = pd.read_csv(run / "splits.csv", dtype="string", keep_default_na=False)
+        home = made.set_index("id")["split"]
+        table = dataset.table.assign(split=dataset.table["id"].map(home).astype("string"))
+        unknown = int(table["split"].isna().sum())
+        if 0 < unknown < len(table):
+            progress.warning(
+                f"left out: {counted(unknown, 'image')} that training has in no split; "
+                "--split all takes every image"
+            )
         dataset = Dataset(
             table, dataset.class_names, dataset.source, dataset.arrays, dataset.set_aside,
             dataset.ordinal,
@@ -108,19 +139,16 @@ def _predict(
     kept = ~dataset.table["id"].isin(list(failed)).to_numpy(bool)
     p: FloatArray = np.concatenate([block.probabilities for block in blocks])
     if len(p) == 0:
-        raise DataError(
-            "none of the images can be read",
-            expected="readable images",
-            found="; ".join(f"{k}: {v}" for k, v in list(failed.items())[:3]),
-            fix="check the files",
-        )
+        _unreadable(failed, len(dataset)).raise_if_stopped()
     return dataset.labels[kept], dataset.table["group"][kept], p, failed
 
 
 def interval_tables(result: dict[str, Any]) -> list[Table]:
     """Tables for people: overall and per class, with 95 % intervals."""
     overall = Table(
-        title=f"{result['split']} split, {result['images']} images", title_justify="left"
+        title=f"{'all splits' if result['split'] == 'all' else result['split'] + ' split'}, "
+        f"{counted(result['images'], 'image')}",
+        title_justify="left",
     )
     overall.add_column("metric")
     for which in ("last", "best"):

@@ -5,6 +5,8 @@ python -m mixednoise.jobs.options_page > docs/options.md
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 import typing
 from typing import Any
@@ -52,12 +54,29 @@ def _summary(model: type[BaseModel]) -> str:
 
 def _table(model: type[BaseModel], skip: tuple[str, ...] = ()) -> str:
     lines = ["| option | values | default | meaning |", "| --- | --- | --- | --- |"]
+    described = _described(model)
     for name, info in model.model_fields.items():
         if name in skip:
             continue
-        meaning = (info.description or "").replace("|", "\\|")
+        meaning = (info.description or described.get(name, "")).replace("|", "\\|")
         lines.append(f"| `{name}` | {_values(info)} | {_default(info)} | {meaning} |")
     return "\n".join(lines)
+
+
+def _described(model: type[BaseModel]) -> dict[str, str]:
+    """What the ``Attributes`` section of a docstring says of each field."""
+    _, _, section = (inspect.getdoc(model) or "").partition("Attributes:\n")
+    found: dict[str, str] = {}
+    name = ""
+    for line in section.splitlines():
+        entry = re.match(r"    (\w+): (.*)", line)
+        if entry:
+            name, found[entry[1]] = entry[1], entry[2]
+        elif name and line.startswith("        "):
+            found[name] += " " + line.strip()
+    return {
+        key: re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"`\1`", text) for key, text in found.items()
+    }
 
 
 def _values(info: FieldInfo) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from mixednoise.data.readers import read_dataset, read_image_list
+from mixednoise.data.report import examples
+from mixednoise.errors import DataError
 from mixednoise.estimator import load
 from mixednoise.io import atomic_write, must_not_exist, write_csv
 from mixednoise.progress import Progress
@@ -41,10 +43,17 @@ def predict_to_csv(
         progress: bars and lines.
 
     Returns:
-        ``images, unreadable, unreadable_file, seconds, images_per_second``.
+        ``images, unreadable, unreadable_file, first_unreadable, seconds, images_per_second``.
+
+    Raises:
+        DataError: no image at all, or none that can be read; nothing is written then.
+        RunError: no finished run, or a result that is there already.
+        TrainingError: the disk is full; nothing half-written is left.
     """
     target = Path(out)
-    must_not_exist(target, overwrite=overwrite)
+    listed = target.with_name(f"{target.stem}.unreadable.csv")
+    for result in (target, listed):
+        must_not_exist(result, overwrite=overwrite)
     model = load(run)
     model.config_ = model.config_.model_copy(update={"device": device})
     batches = model.image_batches(_images(Path(images), image_column, image_root))
@@ -66,7 +75,13 @@ def predict_to_csv(
             ):
                 label = model.classes_[int(p.argmax())]
                 writer.writerow([name, label, f"{entropy:.6f}", *(f"{v:.6f}" for v in p)])
-    listed = target.with_name(f"{target.stem}.unreadable.csv")
+        if not count:
+            raise DataError(
+                f"none of the images in {images} can be read",
+                expected="whole JPEG, PNG, TIFF, BMP or DICOM files",
+                found=examples(f"{name}: {reason}" for name, reason in failures),
+                fix="correct the path, or the folder of the images by --image-root",
+            )
     if failures:
         write_csv(listed, pd.DataFrame(failures, columns=["id", "reason"]))
     elif overwrite:
@@ -76,6 +91,7 @@ def predict_to_csv(
         "images": count,
         "unreadable": len(failures),
         "unreadable_file": str(listed) if failures else None,
+        "first_unreadable": ": ".join(failures[0]) if failures else None,
         "seconds": round(seconds, 3),
         "images_per_second": round((count + len(failures)) / max(seconds, 1e-9), 1),
     }

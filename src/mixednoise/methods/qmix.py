@@ -52,7 +52,7 @@ class QMixConfig(TrainingConfig):
         default_factory=SeparationSettings, description="the mixture on (l, e): see its options"
     )
     separation_epochs: int | None = Field(
-        3,
+        1,
         ge=1,
         description="[ours] epochs after the warm-up in which the samples are sorted anew; then "
         "the verdict is kept, because networks learn their own mistakes by heart and separation "

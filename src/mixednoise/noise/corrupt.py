@@ -9,6 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from mixednoise.data.checks import check_groups
+from mixednoise.data.outside import must_be_outside
+from mixednoise.data.readers.corruption_file import CORRUPTION_FILE as SUMMARY_FILE
+from mixednoise.data.readers.corruption_file import LABELS_FILE
+from mixednoise.data.report import counted, examples
 from mixednoise.data.splits import make_splits
 from mixednoise.data.table import Dataset
 from mixednoise.errors import ConfigError, DataError
@@ -26,8 +31,6 @@ from mixednoise.noise.mixed import LabelNoise, check_options, mixed_noise
 from mixednoise.noise.naming import IMAGES, plan_places
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress, Silent
-
-LABELS_FILE, SUMMARY_FILE = "labels.csv", "corruption.json"
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,9 @@ def corrupt_dataset(
 
     Raises:
         ConfigError: rates, severity, kind, class map, seed or format that can't be used.
-        DataError: fewer than two classes, no training images, missing files, or noise in it
-            already.
-        RunError: ``out`` holds something.
+        DataError: fewer than two classes, no training images, missing files, a patient in two
+            splits, or noise in it already.
+        RunError: ``out`` holds something, lies inside a folder per class, or can't be made.
         TrainingError: ``out`` can't be written.
     """
     progress = progress or Silent()
@@ -107,6 +110,7 @@ def corrupt_dataset(
     names = (IMAGES, LABELS_FILE, SUMMARY_FILE)
     sources = [*ds.table["path"], str(ds.source)]
     check_target(out, names, overwrite=overwrite, sources=sources)
+    must_be_outside(out, ds)
 
     ds = _with_splits(ds, seed, workers, progress)
     train = ds.rows("train")
@@ -147,8 +151,8 @@ def corrupt_dataset(
         write_json(work / SUMMARY_FILE, told)
     if unreadable:
         progress.warning(
-            f"{len(unreadable)} of the images to degrade can't be decoded and were taken over as "
-            f"they are: {', '.join(unreadable[:3])}; see {SUMMARY_FILE}"
+            f"{counted(len(unreadable), 'image')} to degrade can't be decoded and stayed as they "
+            f"are: {examples(unreadable, 3)}; all are listed in {SUMMARY_FILE}"
         )
     return Corruption(out, result_dataset(ds, table, places, out, LABELS_FILE), told)
 
@@ -200,7 +204,8 @@ def _class_codes(
 
 
 def _check_data(ds: Dataset) -> None:
-    """Refuse what is noisy already, and files that are not there."""
+    """Refuse what is noisy already, what no split could repair, and files that are not there."""
+    check_groups(ds).raise_if_stopped()
     table = ds.table
     known = (table["true_label"] >= 0).to_numpy(bool)
     differs = known & (table["true_label"] != table["label"]).to_numpy(bool)

@@ -14,6 +14,7 @@ import numpy as np
 
 from mixednoise.data.decode import UnreadableImageError, decode_image, hash_bytes, read_image_file
 from mixednoise.data.table import Dataset
+from mixednoise.errors import DataError
 from mixednoise.noise.images import ImageArray, degrade_randomly
 from mixednoise.noise.instance import image_descriptor
 from mixednoise.progress import Progress
@@ -102,7 +103,8 @@ def write_images(
         they are, and taken over so.
 
     Raises:
-        OSError: a file can't be read or written.
+        DataError: a file can't be read.
+        OSError: a file can't be written.
     """
     ids = [str(value) for value in ds.table["id"]]
     for parent in sorted({(folder / file).parent for file in files}):
@@ -152,7 +154,7 @@ def describe_images(
 
 
 def take_over(source: Path, target: Path, *, link: bool) -> None:
-    """The same bytes under another name."""
+    """The same bytes under another name; errors as :func:`write_images`."""
     if link:
         try:
             os.link(source.resolve(), target)
@@ -161,7 +163,17 @@ def take_over(source: Path, target: Path, *, link: bool) -> None:
         else:
             return
     # copyfile, not copy: a source that is read-only would make a folder that is hard to delete.
-    shutil.copyfile(source, target)
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        if not os.access(source, os.R_OK):
+            raise DataError(
+                f"can't read {source}",
+                expected="image files that you may read",
+                found=error.strerror or str(error),
+                fix="restore the file or its permissions, or leave its row out",
+            ) from error
+        raise
 
 
 def _encode(image: ImageArray, suffix: str) -> bytes:

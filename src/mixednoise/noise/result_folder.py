@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mixednoise.data.report import counted
 from mixednoise.errors import ConfigError, RunError, TrainingError
+from mixednoise.io import must_be_writable
 
 
 def check_target(
@@ -25,7 +27,7 @@ def check_target(
 
     Raises:
         RunError: a file of that name, a folder with something in it and no ``overwrite``, or with
-            entries of the same names that are no earlier result.
+            entries of the same names that are no earlier result; or it can't be made there.
         ConfigError: the result would replace its own source.
     """
     if out.exists() and not out.is_dir():
@@ -36,13 +38,14 @@ def check_target(
             fix="choose another --out",
         )
     there = sorted(entry.name for entry in out.iterdir()) if out.is_dir() else []
+    must_be_writable(out)  # the folder is made beside its place
     if not there:
         return
     if not overwrite:
         raise RunError(
             f"{out} exists already",
             expected="a new or empty folder",
-            found=f"{len(there)} entries in it",
+            found=f"{counted(len(there), 'entry', 'entries')} in it",
             fix="choose another --out, or pass --overwrite to replace the results in it",
         )
     clash = sorted(set(there) & set(names))
@@ -94,7 +97,7 @@ def new_result(out: Path, names: Sequence[str]) -> Iterator[Path]:
         raise TrainingError(
             f"can't write {out}",
             expected="a writable folder with free space",
-            found=f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""),
+            found=error.strerror or str(error),
             fix="free some space or choose another --out; nothing was changed",
         ) from error
     finally:

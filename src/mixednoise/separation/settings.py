@@ -54,7 +54,7 @@ class SeparationSettings(BaseModel):
     per_class: bool = True
     components: int = Field(3, ge=3, le=8)
     covariance: Literal["full", "tied"] = "full"
-    memory: float = Field(0.7, ge=0, lt=1)
+    memory: float = Field(0.9, ge=0, lt=1)
     minimum_class_size: int = Field(5, ge=1)
     minimum_component_share: float = Field(0.02, ge=0, lt=0.5)
     minimum_correct_share: float = Field(0.2, ge=0, le=1)

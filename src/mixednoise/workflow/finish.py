@@ -52,7 +52,7 @@ def finish_run(
     """
     split: Split = "test" if len(prepared.dataset.rows("test")) else "val"
     method_state = copy.deepcopy(loop.method.state_dict())
-    verdict = loop.method.assess(loop.score("judging samples"))
+    verdict = loop.method.assess(lambda: loop.score("judging samples"))
     # Judging twice (a finished run that is resumed) must not change what the method remembers.
     loop.method.load_state_dict(method_state)
     probabilities = {

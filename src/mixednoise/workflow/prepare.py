@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mixednoise.data.checks import (
+    Problem,
     Report,
     check_splits,
     check_store,
@@ -17,11 +18,13 @@ from mixednoise.data.checks import (
 from mixednoise.data.splits import make_splits
 from mixednoise.data.store import PixelStore, StoreSettings
 from mixednoise.data.table import Dataset, Split
+from mixednoise.io import write_csv, write_text
 from mixednoise.methods.base import IntArray
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.progress import Progress
 from mixednoise.training.checkpoint import fingerprint
 from mixednoise.training.data import Part, TrainingData
+from mixednoise.workflow.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,10 @@ def prepare(
     """
     report = check_table(dataset)
     report.raise_if_stopped()
+    # Of classes and splits only what is found in the end is told: rows set aside and splits made
+    # in between would make it a different tale, told twice.
+    early = check_splits(dataset).problems
+    report = Report([problem for problem in report.problems if problem not in early])
     dataset = set_aside_unusable(dataset, report)
     store = PixelStore.build(
         dataset,
@@ -92,8 +99,42 @@ def prepare(
     )
     hashes: Any = np.asarray(store.content_hash)[store_rows]
     dataset = make_splits(dataset, seed=config.seed, content_hash=hashes)
-    # Once more, of what is left and how it was split.
-    known = report.problems
-    report = report + Report([p for p in check_splits(dataset).problems if p not in known])
+    report = report + check_splits(dataset) + _check_evaluation(dataset)
     report.raise_if_stopped()
     return Prepared(dataset, store, store_rows, report)
+
+
+def _check_evaluation(dataset: Dataset) -> Report:
+    """Warn when there is nothing to choose the best epoch on, or nothing to evaluate on."""
+    problems = []
+    val, test = (len(dataset.rows(split)) for split in ("val", "test"))
+    if not val:
+        problems.append(
+            Problem(
+                "warn",
+                "there is no validation split",
+                expected="some images of every class to choose the best epoch on",
+                found=f"{len(dataset.rows('train')):,} images to train on, {test:,} to test on",
+                fix="the last epoch counts as the best one; for another choice add images, or "
+                "name them val in a split column",
+            )
+        )
+    if not test:
+        problems.append(
+            Problem(
+                "warn",
+                "there is no test split",
+                expected="some images of every class that are neither trained nor chosen on",
+                found=f"{val:,} images for validation",
+                fix="metrics are those of the validation split, on which the best epoch was chosen"
+                if val
+                else "nothing can be measured: add images, or name some test in a split column",
+            )
+        )
+    return Report(problems)
+
+
+def write_findings(prepared: Prepared, run: RunFolder) -> None:
+    """Write at once what could not be used and what the checks found: a run may end early."""
+    write_csv(run.set_aside, prepared.dataset.set_aside)
+    write_text(run.report, prepared.report.text() + "\n")

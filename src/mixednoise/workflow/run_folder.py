@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mixednoise.data.report import counted
 from mixednoise.errors import RunError
-from mixednoise.io import new_folder, write_text
+from mixednoise.io import must_be_writable, new_folder, write_text
 from mixednoise.version import __version__
 
 CONFIG = "config.yaml"
@@ -44,6 +46,21 @@ class RunFolder:
         return self.path / "samples.csv"
 
     @property
+    def history(self) -> Path:
+        """A row per epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def set_aside(self) -> Path:
+        """Images that can't be used, and why."""
+        return self.path / "set_aside.csv"
+
+    @property
+    def report(self) -> Path:
+        """Everything that the checks of the data have found."""
+        return self.path / "data_report.txt"
+
+    @property
     def metrics(self) -> Path:
         """Metrics of the test split (of validation where there is no test split)."""
         return self.path / "metrics.json"
@@ -52,6 +69,38 @@ class RunFolder:
     def plots(self) -> Path:
         """Pictures."""
         return self.path / "plots"
+
+
+def check_run_folder(
+    path: Path | str, record: dict[str, Any], *, resume: bool, overwrite: bool
+) -> None:
+    """Refuse, before any work, a folder in which :func:`start_run` would not start or resume.
+
+    Arguments and errors are those of :func:`start_run`; nothing is written.
+    """
+    run = RunFolder(Path(path))
+    if resume and run.config.exists():
+        _must_agree(read_config(run.path), record, run.path)
+    elif resume and _holds_something(run.path):
+        raise RunError(
+            f"{run.path} can't be resumed",
+            expected=f"a run folder with {CONFIG} in it",
+            found="a folder without one",
+            fix="check --out, or start a new run without --resume",
+        )
+    elif overwrite and _holds_something(run.path):
+        _must_be_a_run(run)
+    elif _holds_something(run.path):
+        unfinished = run.config.exists() and not run.model.exists()
+        raise RunError(
+            f"{run.path} exists already",
+            expected="a new or empty folder",
+            found="a run that was interrupted" if unfinished else _what_is_in(run),
+            fix="go on with it by --resume, choose another --out, or pass --overwrite to begin anew"
+            if unfinished
+            else "choose another --out, or pass --overwrite to replace an earlier run",
+        )
+    must_be_writable(run.config if run.path.is_dir() else run.path)
 
 
 def start_run(
@@ -67,36 +116,53 @@ def start_run(
 
     Raises:
         RunError: the folder holds something else, another version, or a run with other options.
+        TrainingError: the disk is full. A folder that was not there before is not left behind.
     """
+    check_run_folder(path, record, resume=resume, overwrite=overwrite)
     run = RunFolder(Path(path))
-    record = {"format": RUN_FORMAT, "version": __version__, **record}
     if resume and run.config.exists():
-        _must_agree(read_config(run.path), record, run.path)
         return run
-    if resume and run.path.is_dir() and any(run.path.iterdir()):
-        raise RunError(
-            f"{run.path} can't be resumed",
-            expected=f"a run folder with {CONFIG} in it",
-            found="a folder without one",
-            fix="check --out, or start a new run without --resume",
-        )
-    if overwrite and run.path.is_dir():
+    record = {"format": RUN_FORMAT, "version": __version__, **record}
+    new = not run.path.exists()
+    if overwrite and not new:
         _remove_old_results(run)
     else:
         new_folder(run.path)
-    write_text(run.config, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+    try:
+        write_text(run.config, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                run.path.rmdir()
+        raise
     return run
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether there is a file of that name, or a folder with anything in it."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
+def _what_is_in(run: RunFolder) -> str:
+    if not run.path.is_dir():
+        return "a file of that name"
+    if run.config.exists():
+        return "an earlier run"
+    return f"{counted(sum(1 for _ in run.path.iterdir()), 'entry', 'entries')} that are no run"
+
+
+def _must_be_a_run(run: RunFolder) -> None:
+    if not run.config.exists():
+        raise RunError(
+            f"{run.path} is not a run folder",
+            expected=f"a run folder with {CONFIG} in it, or an empty one",
+            found=_what_is_in(run),
+            fix="choose another --out; --overwrite replaces earlier runs only",
+        )
 
 
 def _remove_old_results(run: RunFolder) -> None:
     """Remove our own files of the earlier run, and nothing else."""
-    if any(run.path.iterdir()) and not run.config.exists():
-        raise RunError(
-            f"{run.path} is not a run folder",
-            expected=f"a run folder with {CONFIG} in it, or an empty one",
-            found="other files",
-            fix="choose another --out; --overwrite replaces earlier runs only",
-        )
     names = (
         "model.safetensors", "model_best.safetensors", "samples.csv", "metrics.json", "history.csv",
         "separation.csv", "splits.csv", "set_aside.csv", "data_report.txt",

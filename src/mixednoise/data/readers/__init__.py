@@ -12,10 +12,10 @@ from pathlib import Path
 
 from mixednoise.data.readers.image_list import read_image_list
 from mixednoise.data.readers.layouts import read_layout
-from mixednoise.data.readers.options import PRESETS, ReadOptions, Ungradable
+from mixednoise.data.readers.options import MODEL, PRESETS, ReadOptions, Ungradable
 from mixednoise.data.table import Dataset
 
-__all__ = ["PRESETS", "read_dataset", "read_image_list"]
+__all__ = ["PRESETS", "read_dataset", "read_for_model", "read_image_list"]
 
 
 def read_dataset(
@@ -57,10 +57,11 @@ def read_dataset(
         group_column: column of the patient (lesion, eye) that must not cross a split.
         quality_column: column of the user's own image quality.
         image_root: folder below which images lie, searched last.
-        class_names: the classes in order; any other label is an error. None = those that occur,
-            integers by value, anything else by name.
-        ordinal: whether the classes are grades in order. None = yes for known sets of grades and
-            for three or more consecutive integers.
+        class_names: the classes in order; any other label is an error. None = as
+            ``corruption.json`` beside ``labels.csv`` says, else those that occur, integers by
+            value, anything else by name.
+        ordinal: whether the classes are grades in order. None = as ``corruption.json`` says, else
+            yes for known sets of grades and for three or more consecutive integers.
         ungradable: what becomes of DDR's images of grade 5: ``set_aside``, or ``random_label``:
             those of the training split become mislabeled, low-quality images by the protocol of
             QMix (Hou et al. 2025).
@@ -86,5 +87,36 @@ def read_dataset(
         ordinal=ordinal,
         ungradable=ungradable,
         seed=seed,
+    )
+    return read_layout(Path(path).expanduser(), options)
+
+
+def read_for_model(
+    path: str | os.PathLike[str],
+    class_names: Sequence[str],
+    *,
+    preset: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    group_column: str | None = None,
+    quality_column: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """:func:`read_dataset` with the classes of a trained model: a label that it doesn't know stops.
+
+    Raises:
+        DataError, ConfigError: as :func:`read_dataset`.
+    """
+    options = ReadOptions(
+        preset=preset,
+        image_column=image_column,
+        label_column=label_column,
+        split_column=split_column,
+        group_column=group_column,
+        quality_column=quality_column,
+        image_root=None if image_root is None else Path(image_root).expanduser(),
+        class_names=tuple(class_names),
+        classes_of=MODEL,
     )
     return read_layout(Path(path).expanduser(), options)

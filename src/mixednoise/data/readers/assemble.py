@@ -10,6 +10,7 @@ import pandas as pd
 from mixednoise.data.checks import check_groups
 from mixednoise.data.class_names import are_grades, canonical, is_blank, sort_names
 from mixednoise.data.image_files import AMBIGUOUS, NOT_FOUND
+from mixednoise.data.readers.options import ReadOptions
 from mixednoise.data.readers.problems import (
     class_problems,
     label_problems,
@@ -26,21 +27,20 @@ from mixednoise.data.table import GROUPS, Dataset, make_table
 NO_IMAGE, NO_LABEL = "no image name", "no label"
 
 
-def assemble(
-    raw: RawRows, class_names: tuple[str, ...] | None = None, ordinal: bool | None = None
-) -> Dataset:
+def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
     """Turn rows of text into a data set; rows that can't be used are set aside with a reason.
 
     Args:
         raw: what the layout has read.
-        class_names: the classes in the user's order, None = those that occur.
-        ordinal: whether they are grades, None = judge.
+        options: of the caller; the classes in order (None = those that occur), and whether they
+            are grades (None = judge).
 
     Raises:
         DataError: everything that is wrong, in one message: labels outside the set or misspelt,
             unknown splits or noise groups, one image with two labels, most images missing, a
             patient in two splits.
     """
+    class_names = options.class_names
     keep = (*class_names, *raw.classes) if class_names else raw.classes
     labels = _clean(raw.labels, keep)
     true_labels = None if raw.true_label is None else _clean(raw.true_label, keep)
@@ -63,11 +63,12 @@ def assemble(
     problems += many_missing(raw, reasons) or none_usable(raw, reasons)
     allowed = class_names or raw.allowed
     if allowed is not None:
-        problems += label_problems(labels, told, raw, allowed, f"labels of {raw.label_of}")
+        of = options.classes_of
+        problems += label_problems(labels, told, raw, allowed, f"a label ({raw.label_of})", of)
     else:
         problems += class_problems(per_class, labels, told, raw)
     if true_labels is not None and allowed is not None:
-        problems += label_problems(true_labels, told, raw, allowed, "true labels")
+        problems += label_problems(true_labels, told, raw, allowed, "a true label", of)
     problems += unknown_cells(raw.split, told, raw.where, "split", SPLIT_NAMES)
     problems += unknown_cells(raw.noise_group, told, raw.where, "noise group", GROUPS)
 
@@ -82,7 +83,7 @@ def assemble(
         source=raw.source,
         arrays=raw.arrays,
         set_aside=_set_aside(raw, reasons),
-        ordinal=_ordinal(ordinal, raw.ordinal, names),
+        ordinal=_ordinal(options.ordinal, raw.ordinal, names),
     )
     report = Report(problems)
     if report.stopped:

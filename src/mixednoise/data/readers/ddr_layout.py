@@ -97,7 +97,7 @@ def read_ddr(source: Path, files: Sequence[Path], options: ReadOptions) -> Datas
         ordinal=True,
     )
     _treat_ungradable(raw, ungradable, options)
-    return assemble(raw, options.class_names, options.ordinal)
+    return assemble(raw, options)
 
 
 def _treat_ungradable(raw: RawRows, ungradable: Sequence[bool], options: ReadOptions) -> None:

@@ -69,7 +69,7 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
         classes=tuple(dict.fromkeys(folder.name.strip() for folder, _ in class_folders)),
         label_of="the folder names",
     )
-    return assemble(raw, options.class_names, options.ordinal)
+    return assemble(raw, options)
 
 
 def sub_folders(folder: Path) -> list[Path]:

@@ -52,7 +52,12 @@ def read_image_list(
         names = table.columns[find_image_column(table, options)]
     ids = list(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not ids:
-        raise DataError(f"{source} names no image", expected="an image per line", found="none")
+        raise DataError(
+            f"{source} names no image",
+            expected="an image per line",
+            found="blank lines alone",
+            fix="write a file name per line, or name the column with --image-column",
+        )
     parent = source.absolute().parent
     found, _ = find_images(ids, [parent, parent / "images"], options.image_root)
     paths = [here or str(parent / name) for here, name in zip(found, ids, strict=True)]

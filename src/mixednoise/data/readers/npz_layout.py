@@ -59,7 +59,7 @@ def read_npz(path: Path, options: ReadOptions) -> Dataset:
         arrays=pixels,
         ordinal=path.stem.casefold().startswith(_ORDINAL),
     )
-    return assemble(_with_names(raw, options), options.class_names, options.ordinal)
+    return assemble(_with_names(raw, options), options)
 
 
 def _with_names(raw: RawRows, options: ReadOptions) -> RawRows:
@@ -88,6 +88,7 @@ def _load(path: Path) -> dict[str, tuple[Array, Array]]:
             raise DataError(
                 f"{path} holds pickled Python objects, which are never loaded: they can run code",
                 expected="arrays of numbers",
+                found="an array of dtype object",
                 fix="save images as uint8 and labels as integers with numpy.savez",
             ) from error
         raise _not_npz(path, str(error)) from error
@@ -141,6 +142,7 @@ def _check(path: Path, split: str, images: Array, labels: Array, first: tuple[in
             f"{split}_images of {path} is no stack of images",
             expected="n x height x width, or n x height x width x 3",
             found=f"{shape}{volumes}",
+            fix="save the images as arrays of this shape",
         )
     if images.dtype != np.uint8:
         raise DataError(
@@ -154,6 +156,7 @@ def _check(path: Path, split: str, images: Array, labels: Array, first: tuple[in
             f"{split}_images of {path} differs in size from train_images",
             expected=" x ".join(map(str, first)),
             found=" x ".join(map(str, images.shape[1:])),
+            fix="resize the images to one size before saving",
         )
     if labels.shape not in ((len(images),), (len(images), 1)):
         many = "; several labels per image are not supported" if labels.ndim == 2 else ""
@@ -162,6 +165,7 @@ def _check(path: Path, split: str, images: Array, labels: Array, first: tuple[in
             expected=f"one label for each of the {len(images)} images",
             found=" x ".join(map(str, labels.shape))
             + (many if labels.shape[0] == len(images) else ""),
+            fix="save one class number per image, as (n,) or (n, 1)",
         )
     if labels.dtype.kind not in "iub" and not (
         labels.dtype.kind == "f" and np.array_equal(labels, np.round(labels), equal_nan=True)
@@ -170,4 +174,5 @@ def _check(path: Path, split: str, images: Array, labels: Array, first: tuple[in
             f"{split}_labels of {path} are no class numbers",
             expected="whole numbers",
             found=f"{labels.dtype}, such as {labels.reshape(-1)[:1].tolist()}",
+            fix="number the classes 0, 1, 2, ... before saving",
         )

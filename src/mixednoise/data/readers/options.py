@@ -13,6 +13,7 @@ from mixednoise.errors import ConfigError
 Ungradable = Literal["set_aside", "random_label"]
 #: Layouts that can be named; without a name they are recognised by their columns or files.
 PRESETS = ("kaggle_dr", "eyeq", "ddr", "drtid", "ham10000", "medmnist")
+USER, MODEL = "", "the classes of the model"
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "quality_column")
 
 
@@ -31,18 +32,23 @@ class ReadOptions:
     ordinal: bool | None = None
     ungradable: Ungradable = "set_aside"
     seed: int = 0
+    #: Who says what the classes are, in words for messages; the user, unless it says otherwise.
+    classes_of: str = USER
 
     def __post_init__(self) -> None:
         if self.preset is not None and self.preset not in PRESETS:
             raise ConfigError(
                 f"unknown preset {self.preset!r}{did_you_mean(self.preset, PRESETS)}",
                 expected=", ".join(PRESETS),
+                found=self.preset,
                 fix="choose one of these, or leave it out: layouts are recognised by themselves",
             )
         if self.ungradable not in get_args(Ungradable):
             raise ConfigError(
                 f"unknown value {self.ungradable!r} for ungradable",
                 expected=" or ".join(get_args(Ungradable)),
+                found=str(self.ungradable),
+                fix="choose one of these",
             )
         if self.image_root is not None and not self.image_root.is_dir():
             raise ConfigError(

@@ -8,16 +8,31 @@ import pandas as pd
 
 from mixednoise.data.class_names import canonical, did_you_mean, find_slips, is_blank, is_integer
 from mixednoise.data.image_files import AMBIGUOUS, NOT_FOUND
+from mixednoise.data.readers.options import MODEL, USER
 from mixednoise.data.readers.raw_rows import RawRows
 from mixednoise.data.report import Problem, counted, examples
 
-_SHOWN = 8  # values that one message names before it says how many more there are
+_SHOWN = 5  # values that one message names before it says how many more there are
 
 
 def label_problems(
-    labels: Sequence[str], told: Sequence[bool], raw: RawRows, names: Sequence[str], what: str
+    labels: Sequence[str],
+    told: Sequence[bool],
+    raw: RawRows,
+    names: Sequence[str],
+    what: str,
+    classes_of: str = USER,
 ) -> list[Problem]:
-    """Labels outside a fixed set, each with its place and the nearest name."""
+    """Labels outside a fixed set, each with its place and the nearest name.
+
+    Args:
+        labels: of all rows.
+        told: which rows to look at.
+        raw: where they come from.
+        names: the classes that there are.
+        what: which label it is.
+        classes_of: who says so, in words.
+    """
     known = {canonical(name) for name in names}
     wrong = _rows_by_value(labels, told, lambda label: label not in known)
     if not wrong:
@@ -26,10 +41,14 @@ def label_problems(
     return [
         Problem(
             "stop",
-            f"{counted(rows, 'row')} of {raw.source} with {what} outside the set of classes",
-            expected=", ".join(names),
+            f"{counted(rows, 'row')} of {raw.source} with {what} that the model does not know"
+            if classes_of == MODEL
+            else f"{counted(rows, 'row')} of {raw.source} with {what} outside the set of classes",
+            expected=", ".join(names) + (f" ({classes_of})" if classes_of else ""),
             found=_places(wrong, raw.where, lambda value: did_you_mean(value, names)),
-            fix="correct the file, or name every class with --classes",
+            fix="correct the labels, leave these rows out, or train a model on all classes"
+            if classes_of == MODEL
+            else "correct the file, or name every class with --classes",
         )
     ]
 
@@ -156,6 +175,9 @@ def many_missing(raw: RawRows, reasons: Sequence[str]) -> list[Problem]:
     names = examples((raw.ids[row] for row in missing), 3)
     ambiguous = sum(reasons[row] == AMBIGUOUS for row in missing)
     found = f"nothing for {names}; looked in {', '.join(places)}"
+    named = [place / raw.ids[missing[0]] for place in raw.looked_in if raw.ids[missing[0]]]
+    if folder := next((path for path in named if path.is_dir()), None):
+        found = f"{folder} is a folder, no image file"
     if ambiguous:
         found += f"; {AMBIGUOUS} for {ambiguous:,} of them"
     return [

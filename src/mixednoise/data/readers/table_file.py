@@ -54,13 +54,17 @@ def read_text(path: Path) -> str:
 
     Raises:
         DataError: the file can't be read, holds binary data, or is not UTF-8 (or UTF-16 with a
-            byte order mark, as spreadsheets write it).
+            byte order mark, as spreadsheets write it). Other encodings are not guessed: a wrong
+            guess would change the names of classes and images.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"can't read {path}", found=error.strerror or str(error), fix="check its permissions"
+            f"can't read {path}",
+            expected="a file that you may read",
+            found=error.strerror or str(error),
+            fix="check its permissions",
         ) from error
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
@@ -75,7 +79,10 @@ def read_text(path: Path) -> str:
             f"{path} is not a text file that can be read",
             expected="a CSV or TSV file in UTF-8",
             found=found,
-            fix="export it again as CSV in UTF-8",
+            fix="export it again as CSV in UTF-8 (Excel: save as 'CSV UTF-8'), or convert it: "
+            f"iconv -f WINDOWS-1252 -t UTF-8 {path.name}"
+            if "not UTF" in found
+            else "export it again as CSV in UTF-8",
         )
     return text
 
@@ -96,6 +103,7 @@ def read_table_file(path: Path, split: Split | None = None) -> TextTable:
         raise DataError(
             f"{path} is empty",
             expected="a header line and a row per image",
+            found="no text in it",
             fix="export the table again",
         )
     delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=first.count)

@@ -12,6 +12,7 @@ from mixednoise.data.class_names import canonical, is_blank
 from mixednoise.data.image_files import find_images
 from mixednoise.data.readers.assemble import assemble
 from mixednoise.data.readers.columns import Columns, find_columns
+from mixednoise.data.readers.corruption_file import with_known_classes
 from mixednoise.data.readers.options import ReadOptions
 from mixednoise.data.readers.presets import Preset, choose_preset
 from mixednoise.data.readers.raw_rows import RawRows
@@ -50,8 +51,10 @@ def read_tables(
             fix="rename the columns, or read one table by its own path",
         )
     whole = join_tables(tables)
+    if len(files) == 1:
+        options = with_known_classes(options, files[0][0])
     raw = _raw_rows(source, whole, find_columns(whole, options, names), preset, options)
-    return assemble(raw, options.class_names, options.ordinal)
+    return assemble(raw, options)
 
 
 def _raw_rows(
