@@ -76,7 +76,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = QMixConfig.from_options(
-        epochs=1000, warmup_epochs=1, image_size=arguments.size, device="cpu", threads=1
+        epochs=1000,
+        warmup_epochs=1,
+        separation_epochs=None,
+        image_size=arguments.size,
+        device="cpu",
+        threads=1,
     )
     with tempfile.TemporaryDirectory() as folder:
         data = random_data(arguments.images, arguments.size, Path(folder))
