@@ -26,7 +26,7 @@ class Guard:
         self.margin, self.window = margin, window
         self._warmup: list[float] = []
         self._main: list[float] = []
-        self._missing: set[int] = set()
+        self._streak = [0] * len(class_names)
         self._warned = False
 
     def look(
@@ -47,7 +47,7 @@ class Guard:
             probabilities: predictions (N, C).
             value: the metric.
         """
-        lines = self._vanished(epoch, warming_up, labels, probabilities)
+        lines = self._vanished(epoch, labels, probabilities)
         if not np.isfinite(value):
             return lines
         (self._warmup if warming_up else self._main).append(value)
@@ -65,21 +65,22 @@ class Guard:
             )
         return lines
 
-    def _vanished(
-        self, epoch: int, warming_up: bool, labels: IntArray, probabilities: FloatArray
-    ) -> list[str]:
-        predicted = np.unique(probabilities.argmax(axis=1))
-        missing = set(np.unique(labels).tolist()) - set(predicted.tolist())
-        new = sorted(missing - self._missing)
-        if warming_up:
-            # Young networks often skip rare classes; it counts once they had time to learn.
-            return []
-        self._missing = missing
+    def _vanished(self, epoch: int, labels: IntArray, probabilities: FloatArray) -> list[str]:
+        """Classes that were predicted in each of the last ``window`` epochs, and now are not.
+
+        Young networks skip rare classes now and then; what was established and is lost counts.
+        """
+        predicted = set(np.unique(probabilities.argmax(axis=1)).tolist())
+        lost = []
+        for c in sorted(set(np.unique(labels).tolist()) | predicted):
+            if c not in predicted and self._streak[c] >= self.window:
+                lost.append(c)
+            self._streak[c] = self._streak[c] + 1 if c in predicted else 0
         return [
             f"epoch {epoch + 1}: class {self.class_names[c]!r} is no longer predicted on the "
             "validation split; try a longer warm-up, --set class_balance=weights, or a smaller "
             "--lr"
-            for c in new
+            for c in lost
         ]
 
     def state_dict(self) -> dict[str, Any]:
@@ -87,11 +88,11 @@ class Guard:
         return {
             "warmup": self._warmup,
             "main": self._main,
-            "missing": sorted(self._missing),
+            "streak": self._streak,
             "warned": self._warned,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back :meth:`state_dict`."""
         self._warmup, self._main = list(state["warmup"]), list(state["main"])
-        self._missing, self._warned = set(state["missing"]), bool(state["warned"])
+        self._streak, self._warned = list(state["streak"]), bool(state["warned"])
