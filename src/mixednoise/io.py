@@ -141,6 +141,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def as_text(name: str) -> str:
+    r"""A file name as text that every file can hold: bytes that are no UTF-8 become ``\xff``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def must_not_exist(path: Path | str, *, overwrite: bool) -> None:
     """Refuse to replace a result file.
 

@@ -26,6 +26,10 @@ from bad_data import (
 )
 
 from mixednoise.cli import run
+from mixednoise.data.readers import read_dataset
+from mixednoise.methods import QMixMethod
+from mixednoise.progress import Silent
+from mixednoise.workflow.prepare import prepare
 
 
 @pytest.fixture
@@ -187,6 +191,15 @@ def test_two_images_per_class_train_and_say_what_is_lacking(tmp_path, capsys):
     assert captured.err.count("warning: there is no validation split") == 1
     assert "(1)" in captured.out  # the last epoch
     assert "best" not in captured.out, "without validation no epoch is the best one"
+
+
+def test_what_setting_aside_changes_is_told_once(data):
+    """Of splits only what is true in the end: the last green test image can't be read."""
+    edit(data, {"split": ["train"] * (SIZE - 2) + ["test"] * 2})  # a green one and a blue one
+    (data / "images" / f"im{SIZE - 2:03d}.png").write_text("no image")
+    prepared = prepare(read_dataset(data), QMixMethod.Config(), 28, Silent())
+    told = [p for p in prepared.report.problems if "the test split lacks" in p.what]
+    assert [(p.what, p.found) for p in told] == [("the test split lacks 2 classes", "green, red")]
 
 
 OPTIONS = {
@@ -388,6 +401,27 @@ def test_predict_what_can_be_read_and_list_the_rest(trained, data, tmp_path, cap
     names.write_text("data/images/im000.png\n")
     assert run([*predict, "--overwrite", "--quiet"]) == 0
     assert not (tmp_path / "p.unreadable.csv").exists(), "the list of the earlier result is gone"
+
+
+def test_a_file_name_that_is_no_text(trained, tmp_path, capsys):
+    """Old archives leave such names; tables can't hold them."""
+    odd = os.fsencode(tmp_path) + b"/red/M\xfcller.png"
+    images = sorted((trained / "data" / "images").iterdir())
+    for name, path in zip(("red/a.png", "green/b.png", "green/c.png"), images, strict=False):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(path, tmp_path / name)
+    try:
+        shutil.copy(images[3], odd)
+    except OSError:
+        pytest.skip("this file system knows UTF-8 alone")
+    dataset = read_dataset(tmp_path)
+    assert dataset.set_aside[["id", "reason"]].to_numpy().tolist() == [
+        ["red/M\\xfcller.png", "its name is not UTF-8: rename it"]
+    ]
+    assert dataset.table["id"].tolist() == ["green/b.png", "green/c.png", "red/a.png"]
+    out = tmp_path / "p.csv"
+    assert run(["predict", str(trained / "run"), str(tmp_path / "red"), "--out", str(out)]) == 0
+    assert pd.read_csv(out)["id"].tolist() == ["M\\xfcller.png", "a.png"]
 
 
 def test_predict_nothing(trained, tmp_path, capsys):

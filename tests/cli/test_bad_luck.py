@@ -155,7 +155,7 @@ def test_ctrl_c_that_a_library_makes_an_error_of(trained, capsys, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "given back"
 
 
-def test_a_reader_of_the_answer_that_goes_away(trained, monkeypatch):
+def test_a_reader_of_the_answer_that_goes_away(trained, capsys, monkeypatch):
     """``mixednoise evaluate ... | head``: no complaint."""
     ends = os.pipe()
     os.close(ends[0])
@@ -179,3 +179,4 @@ def test_a_reader_of_the_answer_that_goes_away(trained, monkeypatch):
     assert run(["evaluate", str(trained / "run"), str(trained / "data"), "--quiet"]) == 1
     os.write(ends[1], b"goes nowhere, without an error")
     os.close(ends[1])
+    assert capsys.readouterr().err == ""

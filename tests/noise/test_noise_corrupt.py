@@ -321,6 +321,14 @@ def test_noise_is_not_put_on_top_of_noise(source, tmp_path):
         corrupt_dataset(result.dataset, tmp_path / "more")
 
 
+def test_a_patient_in_two_splits_is_refused(source, tmp_path):
+    table = pd.read_csv(source / "labels.csv").assign(split=["train", "test"] * 21)
+    table.to_csv(source / "labels.csv", index=False)
+    with pytest.raises(DataError, match="in more than one split"):
+        corrupt_dataset(read_dataset(source / "labels.csv"), tmp_path / "noisy")
+    assert not (tmp_path / "noisy").exists()
+
+
 def test_missing_files_and_a_missing_train_split_are_refused(source, tmp_path):
     ds = read_dataset(source / "labels.csv")
     (source / "images" / "lesion_007.jpg").unlink()

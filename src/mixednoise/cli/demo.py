@@ -15,11 +15,12 @@ def demo(
         "runs/demo"
     ),
     mis_h: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of training labels made wrong.")
+        float,
+        typer.Option(metavar="X", min=0, max=1, help="Share of training labels made wrong."),
     ] = 0.4,
     mis_l: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of training images made unreadable."),
+        typer.Option(metavar="X", min=0, max=1, help="Share of training images made unreadable."),
     ] = 0.15,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
@@ -35,9 +36,13 @@ def demo(
     from mixednoise.progress import default_progress
 
     progress = default_progress(quiet)
-    results = run_demo(
-        out, mis_h=mis_h, mis_l=mis_l, seed=seed, overwrite=overwrite, progress=progress
-    )
+    try:
+        results = run_demo(
+            out, mis_h=mis_h, mis_l=mis_l, seed=seed, overwrite=overwrite, progress=progress
+        )
+    except KeyboardInterrupt as stop:
+        stop.add_note(f"{out} is not complete; the same command with --overwrite begins anew")
+        raise
     answer(results, [metrics_table(results)], as_json=as_json)
     progress.message(
         f"pictures: {out / 'comparison.png'} and {out / 'qmix' / 'plots'}\n"

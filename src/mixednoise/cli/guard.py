@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
@@ -31,9 +29,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             try:
                 command(*args, **kwargs)
             except BrokenPipeError:
-                # Whoever read our answer (`| head`) has gone; Python would complain about it, too.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                raise typer.Exit(FAILED) from None
+                raise  # whoever read our answer (`| head`) has gone: typer ends it quietly
             except (Exception, KeyboardInterrupt) as error:
                 # A library that was interrupted may make another error of it.
                 told = _interrupted(error) if pressed else _told(error)

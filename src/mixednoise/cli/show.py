@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +16,7 @@ GROUP_WORDS = {
     "mis_h": "readable image, wrong label",
     "mis_l": "degraded image, random label",
 }
-COLUMNS = {"qwk": "QWK", "accuracy": "accuracy", "macro_f1": "macro-F1", "macro_auc": "AUC"}
+COLUMNS = {"qwk": "QWK", "accuracy": "acc", "macro_f1": "macro-F1", "macro_auc": "AUC"}
 
 
 def answer(value: Any, tables: list[Table], *, as_json: bool) -> None:
@@ -55,7 +56,9 @@ def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
     No row for what could not be measured: without a test and a validation split there is none.
     """
     first = next(iter(by_method.values()))
-    table = Table(title=f"{first['split']} split", title_justify="left")
+    table = Table(
+        title=f"{first['split']} split", title_justify="left", box=SIMPLE_HEAD, show_edge=False
+    )
     table.add_column("method, epoch", no_wrap=True)
     for title in COLUMNS.values():
         table.add_column(title, justify="right", no_wrap=True)

@@ -194,7 +194,7 @@ def _set_aside(ds: Dataset) -> Report:
     return Report(
         [
             Problem(
-                "warn" if "not found" in str(reason) else "info",
+                "warn" if "not found" in str(reason) or "UTF-8" in str(reason) else "info",
                 f"{counted(len(rows), 'row')} set aside: {reason}",
                 found=examples(ds.set_aside.loc[rows, "id"]),
                 fix="to use them, restore the files or name their folder with --image-root"

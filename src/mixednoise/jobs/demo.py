@@ -10,11 +10,15 @@ from typing import Any
 import pandas as pd
 
 from mixednoise.data.readers import read_dataset
+from mixednoise.data.readers.corruption_file import CORRUPTION_FILE
+from mixednoise.errors import RunError
 from mixednoise.estimator import ESTIMATORS
 from mixednoise.evaluation import plots
-from mixednoise.io import new_folder, write_json
+from mixednoise.io import must_be_writable, new_folder, write_json
 from mixednoise.noise.corrupt import corrupt_dataset
+from mixednoise.noise.mixed import check_options
 from mixednoise.progress import Progress
+from mixednoise.workflow.run_folder import CONFIG
 
 METHODS = ("cross_entropy", "qmix")
 #: One budget for both methods: network, image size, epochs, batches, seed.
@@ -44,12 +48,20 @@ def run_demo(
 
     Returns:
         ``metrics.json`` of each method.
+
+    Raises:
+        ConfigError: shares out of range, or of more than all images.
+        RunError: ``out`` holds something and ``overwrite`` is not set, or something that is no
+            demonstration; or it can't be made.
+        TrainingError: the disk is full.
     """
     folder = Path(out)
-    if not (overwrite and _is_ours(folder)):
+    check_options(mis_h, mis_l, "symmetric", None)
+    must_be_writable(folder / DATA)
+    if overwrite and folder.is_dir() and any(folder.iterdir()):
+        _remove_earlier(folder)
+    else:
         new_folder(folder)
-    for name in (DATA, *METHODS):
-        shutil.rmtree(folder / name, ignore_errors=True)
     with resources.as_file(resources.files("mixednoise.datasets") / "retinamnist.npz") as source:
         clean = read_dataset(source)
         corrupt_dataset(
@@ -92,7 +104,26 @@ def comparison_rows(results: dict[str, dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether the folder holds an earlier demonstration (finished or not), and nothing else."""
-    known = {DATA, *METHODS, "metrics.json", "comparison.png"}
-    return folder.is_dir() and {entry.name for entry in folder.iterdir()} <= known
+def _remove_earlier(folder: Path) -> None:
+    """Remove the parts of an earlier demonstration, finished or not; other things stay.
+
+    Raises:
+        RunError: the folder holds no demonstration, or one of its folders holds something else.
+    """
+    marks = {DATA: CORRUPTION_FILE} | dict.fromkeys(METHODS, CONFIG)
+    foreign = [
+        name
+        for name, mark in marks.items()
+        if (folder / name).exists() and not (folder / name / mark).is_file()
+    ]
+    if foreign or not (folder / DATA).exists():
+        raise RunError(
+            f"{folder} holds something that is no demonstration",
+            expected=f"an earlier one, with {CORRUPTION_FILE} in {DATA}/, to be replaced",
+            found=", ".join(foreign or sorted(entry.name for entry in folder.iterdir())[:5]),
+            fix="choose another --out, or move these away",
+        )
+    for name in marks:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("metrics.json", "comparison.png"):
+        (folder / name).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from mixednoise.data.readers import read_dataset, read_image_list
 from mixednoise.data.report import examples
 from mixednoise.errors import DataError
 from mixednoise.estimator import load
-from mixednoise.io import atomic_write, must_not_exist, write_csv
+from mixednoise.io import as_text, atomic_write, must_not_exist, write_csv
 from mixednoise.progress import Progress
 
 
@@ -68,13 +68,13 @@ def predict_to_csv(
             ["id", "predicted_label", "entropy", *(f"p_{name}" for name in model.classes_)]
         )
         for block in model.predict_stream(batches, weights=weights, progress=progress):
-            failures += block.failures
+            failures += [(as_text(name), reason) for name, reason in block.failures]
             count += len(block.names)
             for name, p, entropy in zip(
                 block.names, block.probabilities, block.entropy, strict=True
             ):
                 label = model.classes_[int(p.argmax())]
-                writer.writerow([name, label, f"{entropy:.6f}", *(f"{v:.6f}" for v in p)])
+                writer.writerow([as_text(name), label, f"{entropy:.6f}", *(f"{v:.6f}" for v in p)])
         if not count:
             raise DataError(
                 f"none of the images in {images} can be read",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -23,8 +24,10 @@ from mixednoise.data.readers.raw_rows import RawRows
 from mixednoise.data.readers.split_names import SPLIT_NAMES, split_of
 from mixednoise.data.report import Report
 from mixednoise.data.table import GROUPS, Dataset, make_table
+from mixednoise.io import as_text
 
 NO_IMAGE, NO_LABEL = "no image name", "no label"
+NO_TEXT = "its name is not UTF-8: rename it"
 
 
 def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
@@ -40,6 +43,7 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
             unknown splits or noise groups, one image with two labels, most images missing, a
             patient in two splits.
     """
+    raw = _as_text(raw)
     class_names = options.class_names
     keep = (*class_names, *raw.classes) if class_names else raw.classes
     labels = _clean(raw.labels, keep)
@@ -89,6 +93,21 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
     if report.stopped:
         (report + check_groups(dataset)).raise_if_stopped()
     return dataset
+
+
+def _as_text(raw: RawRows) -> RawRows:
+    """Set aside files whose names (old archives have such) no table could hold."""
+    odd = [row for row, path in enumerate(raw.paths) if as_text(path) != path]
+    if not odd:
+        return raw
+    ids, labels, paths, reasons = (
+        list(cells) for cells in (raw.ids, raw.labels, raw.paths, raw.reasons)
+    )
+    for row in odd:
+        ids[row], labels[row] = as_text(ids[row]), as_text(labels[row])
+        paths[row], reasons[row] = "", reasons[row] or NO_TEXT
+    names = tuple(map(as_text, raw.classes))
+    return replace(raw, ids=ids, labels=labels, paths=paths, reasons=reasons, classes=names)
 
 
 def _clean(cells: Sequence[str], class_names: Sequence[str]) -> list[str]:
