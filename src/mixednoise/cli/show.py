@@ -57,7 +57,11 @@ def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
     """
     first = next(iter(by_method.values()))
     table = Table(
-        title=f"{first['split']} split", title_justify="left", box=SIMPLE_HEAD, show_edge=False
+        title=f"{first['split']} split",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=0,
     )
     table.add_column("method, epoch", no_wrap=True)
     for title in COLUMNS.values():
