@@ -134,7 +134,8 @@ def _readable(model: type[BaseModel], error: ValidationError) -> ConfigError:
     own = first.get("ctx", {}).get("error")
     if isinstance(own, ConfigError):
         return own
-    where = ".".join(str(part) for part in first["loc"])
+    # pydantic adds the member of a union that it tried, such as "constrained-int".
+    where = ".".join(str(part) for part in first["loc"] if str(part).isidentifier())
     if first["type"] == "extra_forbidden":
         names = _names_beside(model, first["loc"])
         near = difflib.get_close_matches(str(first["loc"][-1]), names, n=3, cutoff=0.5)

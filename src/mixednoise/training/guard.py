@@ -78,8 +78,7 @@ class Guard:
             self._streak[c] = self._streak[c] + 1 if c in predicted else 0
         return [
             f"epoch {epoch + 1}: class {self.class_names[c]!r} is no longer predicted on the "
-            "validation split; try a longer warm-up, --set class_balance=weights, or a smaller "
-            "--lr"
+            "validation split; try a smaller --lr, or a longer warm-up where the method has one"
             for c in lost
         ]
 

@@ -82,7 +82,8 @@ class ImageBatches:
     def blocks(self) -> Iterator[tuple[list[str], Pixels, list[tuple[str, str]]]]:
         """Yield (names, uint8 (n, S, S, 3), failures), decoded ahead in threads."""
         workers = min(8, os.cpu_count() or 1)
-        with ThreadPoolExecutor(workers, thread_name_prefix="mixednoise-decode") as pool:
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="mixednoise-decode")
+        try:
             ahead: deque[list[Future[Pixels | UnreadableImageError]]] = deque()
             starts = list(range(0, len(self), BLOCK))
             for start in starts[:2]:
@@ -101,6 +102,9 @@ class ImageBatches:
                 empty = np.zeros((0, self.image_size, self.image_size, 3), np.uint8)
                 pixels = np.stack([loaded[i] for i in good]) if good else empty  # type: ignore[misc]
                 yield [names[i] for i in good], pixels, failures
+        finally:
+            # After Ctrl-C nobody waits for the images that are queued.
+            pool.shutdown(cancel_futures=True)
 
     def _submit(
         self, pool: ThreadPoolExecutor, start: int
