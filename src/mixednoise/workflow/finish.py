@@ -12,7 +12,7 @@ import pandas as pd
 
 from mixednoise.audit.table import audit_table
 from mixednoise.data.splits import write_splits
-from mixednoise.data.table import Split
+from mixednoise.data.table import SPLITS, Split
 from mixednoise.evaluation.intervals import bootstrap_intervals
 from mixednoise.evaluation.metrics import classification_metrics
 from mixednoise.evaluation.separation_metrics import separation_metrics
@@ -24,8 +24,6 @@ from mixednoise.training.loop import Loop
 from mixednoise.workflow.pictures import draw_run
 from mixednoise.workflow.prepare import Prepared
 from mixednoise.workflow.run_folder import RunFolder
-
-SPLITS_IN_AUDIT: tuple[Split, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def finish_run(
     loop.method.load_state_dict(method_state)
     probabilities = {
         name: loop.validate(prepared.part(name))[1]
-        for name in SPLITS_IN_AUDIT
+        for name in SPLITS
         if len(prepared.dataset.rows(name))
     }
     scores_of = _scores(prepared, probabilities)
