@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,24 +31,30 @@ def cell(values: list[float | None]) -> str:
     return f"{known.mean():.3f}{spread}"
 
 
-def main(folders: list[str]) -> None:
-    """Print the table."""
-    runs = [json.loads((Path(folder) / "metrics.json").read_text()) for folder in folders]
+def table(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Print a row per method and epoch; ``runs`` holds the metrics of every seed per method."""
     found = ["correct", "mis_l"]
     titles = ["method, epoch", *METRICS.values(), *(f"AUROC {g}" for g in found), "seconds"]
-    print(f"{len(runs)} seeds\n\n| " + " | ".join(titles) + " |")
+    print("| " + " | ".join(titles) + " |")
     print("|" + " --- |" * len(titles))
-    for method in runs[0]:
+    for method, seeds in runs.items():
         for which in ("last", "best"):
             cells = [f"{method}, {which}"]
-            cells += [cell([run[method][which][name] for run in runs]) for name in METRICS]
-            separations = [run[method]["separation"] or {} for run in runs]
+            cells += [cell([run[which][name] for run in seeds]) for name in METRICS]
+            separations = [run["separation"] or {} for run in seeds]
             last = which == "last"
             cells += [
                 cell([s.get(f"{g}_auroc") for s in separations]) if last else "" for g in found
             ]
-            seconds = np.mean([run[method]["seconds"] for run in runs])
+            seconds = np.mean([run["seconds"] for run in seeds])
             print("| " + " | ".join([*cells, f"{seconds:.0f}" if last else ""]) + " |")
+
+
+def main(folders: list[str]) -> None:
+    """Print the table of demonstrations."""
+    runs = [json.loads((Path(folder) / "metrics.json").read_text()) for folder in folders]
+    print(f"{len(runs)} seeds\n")
+    table({method: [run[method] for run in runs] for method in runs[0]})
 
 
 if __name__ == "__main__":
