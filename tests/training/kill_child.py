@@ -10,12 +10,12 @@ import signal
 
 import mixednoise
 from mixednoise.progress import Silent
-from mixednoise.training import loop
+from mixednoise.training import epochs
 from tiny_data import FAST, coloured_dataset
 
 out, epoch_to_die, signal_name = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 steps = 0
-original = loop.learning_rate
+original = epochs.learning_rate
 
 
 def die(config, epoch, step, total):
@@ -25,6 +25,6 @@ def die(config, epoch, step, total):
     return original(config, epoch, step, total)
 
 
-loop.learning_rate = die
+epochs.learning_rate = die
 model = mixednoise.QMix(**FAST, epochs=4, warmup_epochs=2, seed=7)
 model.fit(coloured_dataset(), out=out, progress=Silent())

@@ -10,7 +10,7 @@ from mixednoise.errors import TrainingError
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.methods.cross_entropy import CrossEntropyMethod
 from mixednoise.progress import Silent
-from mixednoise.training.loop import learning_rate
+from mixednoise.training.epochs import learning_rate
 from tiny_data import FAST, coloured_dataset
 
 

@@ -22,30 +22,11 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 
 
-class TrainingConfig(BaseModel):
-    """Options that every method has. ``auto`` is resolved before training and written down."""
+class LearningConfig(BaseModel):
+    """Options of whatever is trained here: optimiser, schedule, machine, chance."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
-    backbone: str = Field(
-        "auto",
-        description="resnet18, resnet34, resnet50, densenet121, efficientnet_b0, resnet18_slim or "
-        "timm:NAME; auto = resnet18 on an accelerator, resnet18_slim (a quarter of the arithmetic) "
-        "on a CPU",
-    )
-    image_size: Annotated[int, Field(ge=16, le=2048)] | Literal["auto"] = Field(
-        "auto",
-        description="side of the square training images in pixels; auto = the images' own size, at "
-        "most 224 on an accelerator and 64 on a CPU",
-    )
-    crop: Literal["none", "field_of_view"] = Field(
-        "none", description="field_of_view cuts the black border of fundus images away"
-    )
-    fit: Literal["pad", "crop"] = Field(
-        "pad", description="how an oblong image becomes square: black bars, or its centre"
-    )
-    pretrained: bool = Field(False, description="start from published ImageNet weights (download)")
-    weights: Path | None = Field(None, description="start from the weights in this file")
     epochs: Annotated[int, Field(ge=1)] = Field(30, description="passes over the training set")
     batch_size: Annotated[int, Field(ge=2)] = Field(32, description="images per step and process")
     lr: Positive = Field(1e-3, description="highest learning rate")
@@ -57,17 +38,6 @@ class TrainingConfig(BaseModel):
         "cosine", description="learning rate after one epoch of linear rise: falling to 0, or held"
     )
     gradient_clip: NonNegative = Field(5.0, description="largest gradient norm; 0 = no limit")
-    views: ViewSettings = Field(
-        default_factory=lambda: ViewSettings(),
-        description="weak and strong views: knobs that are not given follow the image size",
-    )
-    select_by: Literal["auto", "macro_f1", "balanced_accuracy", "accuracy", "qwk", "macro_auc"] = (
-        Field(
-            "auto",
-            description="validation metric that chooses the best epoch; auto = qwk for "
-            "grades, else macro_f1",
-        )
-    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     precision: Literal["auto", "32", "bf16"] = Field(
         "auto", description="auto = bf16 where the processor computes in it, else 32"
@@ -76,13 +46,6 @@ class TrainingConfig(BaseModel):
         None, description="CPU threads of the networks; none = torch's choice"
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="one seed, one result, on one machine")
-
-    @field_validator("backbone")
-    @classmethod
-    def _backbone_exists(cls, name: str) -> str:
-        if name != "auto":
-            check_backbone(name)
-        return name
 
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:
@@ -109,6 +72,51 @@ class TrainingConfig(BaseModel):
                 fix="choose one of these, or leave --preset away",
             )
         return validated(cls, _merged(cls.preset_options(preset), options))
+
+
+class TrainingConfig(LearningConfig):
+    """Options that every method for classification has.
+
+    ``auto`` is resolved before training and written down.
+    """
+
+    backbone: str = Field(
+        "auto",
+        description="resnet18, resnet34, resnet50, densenet121, efficientnet_b0, resnet18_slim or "
+        "timm:NAME; auto = resnet18 on an accelerator, resnet18_slim (a quarter of the arithmetic) "
+        "on a CPU",
+    )
+    image_size: Annotated[int, Field(ge=16, le=2048)] | Literal["auto"] = Field(
+        "auto",
+        description="side of the square training images in pixels; auto = the images' own size, at "
+        "most 224 on an accelerator and 64 on a CPU",
+    )
+    crop: Literal["none", "field_of_view"] = Field(
+        "none", description="field_of_view cuts the black border of fundus images away"
+    )
+    fit: Literal["pad", "crop"] = Field(
+        "pad", description="how an oblong image becomes square: black bars, or its centre"
+    )
+    pretrained: bool = Field(False, description="start from published ImageNet weights (download)")
+    weights: Path | None = Field(None, description="start from the weights in this file")
+    views: ViewSettings = Field(
+        default_factory=lambda: ViewSettings(),
+        description="weak and strong views: knobs that are not given follow the image size",
+    )
+    select_by: Literal["auto", "macro_f1", "balanced_accuracy", "accuracy", "qwk", "macro_auc"] = (
+        Field(
+            "auto",
+            description="validation metric that chooses the best epoch; auto = qwk for "
+            "grades, else macro_f1",
+        )
+    )
+
+    @field_validator("backbone")
+    @classmethod
+    def _backbone_exists(cls, name: str) -> str:
+        if name != "auto":
+            check_backbone(name)
+        return name
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

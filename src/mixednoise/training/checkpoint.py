@@ -15,7 +15,7 @@ from mixednoise.errors import RunError
 from mixednoise.io import atomic_write
 
 #: Raised when a checkpoint of this version can't be read by older code, or the other way round.
-FORMAT = 1
+FORMAT = 2
 LAST = "last.ckpt"
 
 
