@@ -34,13 +34,17 @@ def cell(values: list[float | None]) -> str:
 def table(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Print a row per method and epoch; ``runs`` holds the metrics of every seed per method."""
     found = ["correct", "mis_l"]
-    titles = ["method, epoch", *METRICS.values(), *(f"AUROC {g}" for g in found), "seconds"]
+    # QWK is null where the classes have no order.
+    every = [run[which] for seeds in runs.values() for run in seeds for which in ("last", "best")]
+    names = [name for name in METRICS if any(metrics[name] is not None for metrics in every)]
+    shown = [METRICS[name] for name in names]
+    titles = ["method, epoch", *shown, *(f"AUROC {g}" for g in found), "seconds"]
     print("| " + " | ".join(titles) + " |")
     print("|" + " --- |" * len(titles))
     for method, seeds in runs.items():
         for which in ("last", "best"):
             cells = [f"{method}, {which}"]
-            cells += [cell([run[which][name] for run in seeds]) for name in METRICS]
+            cells += [cell([run[which][name] for run in seeds]) for name in names]
             separations = [run["separation"] or {} for run in seeds]
             last = which == "last"
             cells += [

@@ -80,6 +80,27 @@ def test_metrics_keep_the_contract(run):
     assert set(metrics["separation"]) >= {"correct_auroc", "mis_l_auroc"}
 
 
+def test_kappa_of_classes_without_an_order_is_no_number(run):
+    out, _ = run
+    metrics = json.loads((out / "metrics.json").read_text())
+    for which in ("last", "best"):
+        assert metrics[which]["qwk"] is None
+        assert metrics[which]["qwk_meaningful"] is False
+        assert metrics["intervals"][which]["qwk"] == [None, None]
+    assert pd.read_csv(out / "history.csv").val_qwk.isna().all()
+
+
+def test_the_best_epoch_is_not_chosen_by_what_is_no_number(fast):
+    model = mixednoise.CrossEntropySingle(**fast, epochs=1, select_by="qwk")
+    with pytest.raises(ConfigError, match="QWK") as caught:
+        model.fit(coloured_dataset(60), progress=Silent())
+    assert "red, green, blue" in caught.value.found
+    assert "--ordinal" in caught.value.fix
+    two = mixednoise.CrossEntropySingle(**fast, epochs=1, select_by="qwk")
+    two.fit(coloured_dataset(60, 2), progress=Silent())
+    assert two.metrics_["last"]["qwk"] is not None
+
+
 def test_history_has_a_row_per_epoch(run):
     out, model = run
     history = pd.read_csv(out / "history.csv")

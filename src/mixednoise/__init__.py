@@ -32,8 +32,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if TYPE_CHECKING:
     from mixednoise.data.readers import read_dataset
     from mixednoise.data.table import Dataset
-    from mixednoise.estimator import CrossEntropy, CrossEntropySingle, QMix, load
+    from mixednoise.estimator import CrossEntropy, CrossEntropySingle, QMix
     from mixednoise.evaluation.metrics import classification_metrics
+    from mixednoise.loading import load
     from mixednoise.noise.corrupt import corrupt_dataset as corrupt
     from mixednoise.separation import SeparationSettings, separate
 
@@ -43,7 +44,7 @@ _HOMES = {
     "QMix": ("mixednoise.estimator", "QMix"),
     "CrossEntropy": ("mixednoise.estimator", "CrossEntropy"),
     "CrossEntropySingle": ("mixednoise.estimator", "CrossEntropySingle"),
-    "load": ("mixednoise.estimator", "load"),
+    "load": ("mixednoise.loading", "load"),
     "classification_metrics": ("mixednoise.evaluation.metrics", "classification_metrics"),
     "corrupt": ("mixednoise.noise.corrupt", "corrupt_dataset"),
     "SeparationSettings": ("mixednoise.separation", "SeparationSettings"),

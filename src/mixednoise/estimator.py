@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,24 +12,25 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mixednoise.data.class_names import did_you_mean
 from mixednoise.data.outside import must_be_outside
 from mixednoise.data.table import Dataset
-from mixednoise.errors import ConfigError, DataError, RunError
+from mixednoise.data.unreadable import remedy
+from mixednoise.errors import ConfigError, DataError
+from mixednoise.memory import memory_told
 from mixednoise.methods import CrossEntropyMethod, CrossEntropySingleMethod, QMixMethod
 from mixednoise.methods.base import Context, FloatArray, Method
 from mixednoise.methods.config import TrainingConfig
-from mixednoise.models import Network, build_network, load_networks, save_networks
+from mixednoise.models import Network, build_network, save_networks
 from mixednoise.progress import Progress, default_progress
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.devices import choose_device, make_fabric
 from mixednoise.training.loop import Loop
 from mixednoise.version import __version__
 from mixednoise.workflow.finish import finish_run
-from mixednoise.workflow.prediction import ImageBatches, predict_batches
+from mixednoise.workflow.prediction import Block, ImageBatches, predict_batches
 from mixednoise.workflow.prepare import Prepared, prepare, write_findings
-from mixednoise.workflow.resolve import resolve
-from mixednoise.workflow.run_folder import RunFolder, check_run_folder, read_config, start_run
+from mixednoise.workflow.resolve import resolve, select_metric
+from mixednoise.workflow.run_folder import RunFolder, check_run_folder, start_run
 
 Images = Dataset | np.ndarray[Any, np.dtype[np.uint8]] | Sequence[str | Path] | str | Path
 
@@ -78,6 +78,7 @@ class Estimator:
 
     # ---- training ------------------------------------------------------------------------------
 
+    @memory_told()
     def fit(
         self,
         dataset: Dataset,
@@ -99,7 +100,7 @@ class Estimator:
         Raises:
             DataError: the data can't be trained on as they are; says what to do.
             RunError: ``out`` holds another run.
-            TrainingError: the loss is no longer a number, or the disk is full.
+            TrainingError: the loss is no longer a number, memory is spent, or the disk is full.
         """
         if not isinstance(dataset, Dataset):
             raise DataError(
@@ -124,14 +125,14 @@ class Estimator:
         # the data, the networks or their weights before anything is written.
         if run is not None:
             must_be_outside(run.path, dataset)
-            check_run_folder(run.path, record, resume=resume, overwrite=overwrite)
+            check_run_folder(run, record, resume=resume, overwrite=overwrite)
         prepared = prepare(dataset, config, int(config.image_size), progress)
         self._tell(prepared, run, progress)
         fabric = make_fabric(config)
         loop = self._loop(fabric, config, prepared, run, progress)
         if run is not None:
             if fabric.global_rank == 0:
-                start_run(run.path, record, resume=resume, overwrite=overwrite)
+                start_run(run, record, resume=resume, overwrite=overwrite)
                 write_findings(prepared, run)
             fabric.barrier()
         self.config_ = config
@@ -225,6 +226,7 @@ class Estimator:
         Raises:
             DataError: an image can't be read (:meth:`predict_stream` sets such images
                 aside instead).
+            TrainingError: memory is spent.
         """
         batches = self.image_batches(images)
         parts = []
@@ -235,7 +237,9 @@ class Estimator:
                     f"can't read {name}",
                     expected="readable images",
                     found=reason,
-                    fix="remove it, or use `mixednoise predict`, which lists unreadable images",
+                    fix=remedy(
+                        [reason], "remove it, or use predict_stream, which sets such images aside"
+                    ),
                 )
             parts.append(block.probabilities)
         if not parts:
@@ -260,7 +264,7 @@ class Estimator:
 
     def predict_stream(
         self, batches: ImageBatches, *, weights: str = "last", progress: Progress | None = None
-    ) -> Any:
+    ) -> Iterator[Block]:
         """Predictions block by block; unreadable images are listed in the blocks."""
         self._fitted()
         if weights not in ("last", "best"):
@@ -272,7 +276,8 @@ class Estimator:
             )
         networks = self.best_networks_ if weights == "best" else self.networks_
         device = choose_device(self.config_.device)
-        return predict_batches(networks, batches, device, progress or default_progress(quiet=True))
+        progress = progress or default_progress(quiet=True)
+        return (block for (block,) in predict_batches([networks], batches, device, progress))
 
     def _fitted(self) -> None:
         if not self.networks_:
@@ -291,7 +296,8 @@ class Estimator:
         save_networks(Path(path), self.networks_, self._metadata)
 
     @classmethod
-    def _from_networks(cls, networks: list[Network], metadata: dict[str, Any]) -> Self:
+    def from_networks(cls, networks: list[Network], metadata: dict[str, Any]) -> Self:
+        """A trained model made of what :meth:`save` wrote: see :func:`mixednoise.load`."""
         model = cls()
         model._metadata = metadata
         # Where a model was trained says nothing about where it is used.
@@ -347,59 +353,3 @@ def estimator_named(name: str) -> type[Estimator]:
             fix="choose one of these with --method",
         )
     return ESTIMATORS[name]
-
-
-def load(path: str | Path) -> Estimator:
-    """Load a trained model: a run folder, or a file that :meth:`Estimator.save` wrote.
-
-    Nothing is unpickled. From a run folder, ``audit_``, ``history_`` and ``metrics_`` come too.
-
-    Raises:
-        RunError: no run folder or model, unfinished, damaged, or of another version.
-    """
-    source = Path(path)
-    if not source.exists():
-        parent = source.absolute().parent
-        beside = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-        raise RunError(
-            f"{source} does not exist{did_you_mean(source.name, beside)}",
-            expected="a run folder of `mixednoise train`, or a model file",
-            found="nothing of that name" if parent.is_dir() else f"no folder {parent}",
-            fix="correct the path",
-        )
-    if not source.is_dir():
-        networks, metadata = load_networks(source)
-        return estimator_named(str(metadata.get("method")))._from_networks(networks, metadata)
-    read_config(source)
-    run = RunFolder(source)
-    lacking = [p.name for p in (run.model, run.samples, run.history, run.metrics) if not p.exists()]
-    if lacking:
-        raise RunError(
-            f"{source} holds no finished run",
-            expected="model.safetensors, samples.csv, history.csv and metrics.json",
-            found=f"a run that was interrupted: no {', '.join(lacking)}",
-            fix="go on with the same `mixednoise train` command and --resume",
-        )
-    networks, metadata = load_networks(run.model)
-    model = estimator_named(str(metadata.get("method")))._from_networks(networks, metadata)
-    if run.best_model.exists():
-        model.best_networks_, _ = load_networks(run.best_model)
-    try:
-        model.audit_ = pd.read_csv(run.samples, dtype={"id": "string"})
-        model.history_ = pd.read_csv(run.history)
-        model.metrics_ = json.loads(run.metrics.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:  # of pandas and json: every error of theirs is one
-        raise RunError(
-            f"the tables in {source} can't be read",
-            expected="samples.csv, history.csv and metrics.json as `mixednoise train` writes them",
-            found=(str(error).splitlines() or [type(error).__name__])[0],
-            fix="restore them; the networks alone can still be used: give model.safetensors",
-        ) from error
-    return model
-
-
-def select_metric(config: TrainingConfig, ordinal: bool) -> str:
-    """Validation metric that chooses the best epoch."""
-    if config.select_by != "auto":
-        return config.select_by
-    return "qwk" if ordinal else "macro_f1"

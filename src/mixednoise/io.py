@@ -93,11 +93,11 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False)
 
 
-def new_folder(path: Path | str, *, overwrite: bool = False) -> Path:
-    """Make a folder for results; refuse one that holds something already.
+def must_be_new(path: Path | str, *, overwrite: bool = False) -> None:
+    """Refuse a folder for results that holds something already.
 
     Raises:
-        RunError: the folder exists, is not empty, and ``overwrite`` is not set.
+        RunError: a file of that name; or the folder is not empty, and ``overwrite`` is not set.
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
@@ -107,13 +107,24 @@ def new_folder(path: Path | str, *, overwrite: bool = False) -> Path:
             found="a file of that name",
             fix="choose another --out",
         )
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+    entries = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
+    if entries and not overwrite:
         raise RunError(
             f"{folder} exists already",
             expected="a new or empty folder",
-            found=f"{len(list(folder.iterdir()))} entries in it",
+            found=f"{entries:,} {'entry' if entries == 1 else 'entries'} in it",
             fix="choose another --out, or pass --overwrite to replace the results in it",
         )
+
+
+def new_folder(path: Path | str, *, overwrite: bool = False) -> Path:
+    """Make a folder for results; refuse one that holds something already.
+
+    Raises:
+        RunError: as :func:`must_be_new`, or it can't be made.
+    """
+    folder = Path(path)
+    must_be_new(folder, overwrite=overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

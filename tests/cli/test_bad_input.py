@@ -248,10 +248,35 @@ def test_dicom_without_pydicom(tmp_path, capsys, monkeypatch, trained):
         (folder / name).mkdir(parents=True)
         (folder / name / f"{name}.dcm").write_bytes(bytes(128) + b"DICM" + bytes(64))
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    install = "pip install 'mixednoise[dicom]'"
-    refused(capsys, ["train", folder, "--out", tmp_path / "run", *TINY], install)
-    refused(capsys, ["predict", trained / "run", folder, "--out", tmp_path / "p.csv"], install)
+    install = 'what to do: pip install "mixednoise[dicom]"'
+    for command in (["train", folder, *TINY], ["predict", trained / "run", folder]):
+        refused(capsys, [*command, "--out", tmp_path / "x"], "a/a.dcm: DICOM", install)
     assert {path.name for path in tmp_path.iterdir()} == {"dicom"}
+
+
+def test_some_dicom_without_pydicom_among_other_images(
+    data, trained, tmp_path, capsys, monkeypatch
+):
+    """Set aside like any other image that can't be read; noise is not put beside it unseen."""
+    monkeypatch.setenv("MIXEDNOISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    (data / "images" / "im004.png").write_bytes(bytes(128) + b"DICM" + bytes(64))
+    assert run(["train", str(data), "--out", str(tmp_path / "run"), *TINY]) == 0
+    said = capsys.readouterr().err
+    assert "1 image of 30 can't be read" in said
+    assert 'set aside; to use them, pip install "mixednoise[dicom]"' in said
+    aside = pd.read_csv(tmp_path / "run" / "set_aside.csv")
+    assert aside["id"].tolist() == ["im004.png"]
+    assert "pydicom is not installed" in aside["reason"][0]
+
+    out = tmp_path / "p.csv"
+    assert run(["predict", str(trained / "run"), str(data / "images"), "--out", str(out)]) == 0
+    assert len(pd.read_csv(out)) == SIZE - 1
+    assert pd.read_csv(tmp_path / "p.unreadable.csv")["id"].tolist() == ["im004.png"]
+    corrupt = ["corrupt", data, "--out", tmp_path / "noisy", "--mis-h", "0", "--mis-l", "1"]
+    edit(data, {"split": "train"})
+    refused(capsys, corrupt, "im004.png", 'pip install "mixednoise[dicom]"')
+    assert not (tmp_path / "noisy").exists()
 
 
 # ---- run folders ---------------------------------------------------------------------------------
@@ -401,6 +426,19 @@ def test_predict_what_can_be_read_and_list_the_rest(trained, data, tmp_path, cap
     names.write_text("data/images/im000.png\n")
     assert run([*predict, "--overwrite", "--quiet"]) == 0
     assert not (tmp_path / "p.unreadable.csv").exists(), "the list of the earlier result is gone"
+
+
+def test_predict_passes_over_what_is_no_image(trained, tmp_path):
+    """What macOS leaves beside every file on a foreign disk, and hidden folders."""
+    image = next((trained / "data" / "images").iterdir())
+    for name in ("b.PNG", "deep/a.png", "._b.PNG", "deep/._a.png", ".trash/c.png", "notes.txt"):
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(image, tmp_path / "images" / name)
+    out = tmp_path / "p.csv"
+    predict = ["predict", str(trained / "run"), str(tmp_path / "images"), "--out", str(out)]
+    assert run([*predict, "--quiet"]) == 0
+    assert pd.read_csv(out)["id"].tolist() == ["b.PNG", "deep/a.png"]
+    assert not (tmp_path / "p.unreadable.csv").exists()
 
 
 def test_a_file_name_that_is_no_text(trained, tmp_path, capsys):

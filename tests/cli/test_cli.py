@@ -116,7 +116,9 @@ def test_corrupt_writes_input_for_train(data, tmp_path):
     table = pd.read_csv(noisy / "labels.csv")
     assert {"image", "label", "split", "true_label", "noise_group"} <= set(table.columns)
     assert (noisy / "corruption.json").exists()
-    assert train(noisy, tmp_path / "run") == 0
+    # what was said of the clean table is true of this one, too
+    assert table["patient"].tolist() == table["group"].tolist()
+    assert train(noisy, tmp_path / "run", "--group-column", "patient") == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["separation"]) >= {"correct_auroc", "mis_l_auroc"}
 

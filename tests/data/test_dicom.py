@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from mixednoise.data.decode import UnreadableImageError, decode_bytes, decode_image, read_image_size
-from mixednoise.errors import ConfigError
 
 pydicom = pytest.importorskip("pydicom")
 
@@ -183,8 +182,14 @@ def test_size_without_decoding(tmp_path):
     assert read_image_size(path) == (20, 30)
 
 
-def test_without_pydicom_the_message_names_the_extra(monkeypatch):
+def test_without_pydicom_the_message_names_the_file_and_the_extra(tmp_path, monkeypatch):
     data = written(header(STORED))
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    with pytest.raises(ConfigError, match=r"pip install 'mixednoise\[dicom\]'"):
+    with pytest.raises(UnreadableImageError, match=r'pip install "mixednoise\[dicom\]"') as caught:
         decode_bytes(data)
+    assert caught.value.retry, "tried again when it may be installed"
+    path = tmp_path / "scan"
+    path.write_bytes(data)
+    for read in (decode_image, read_image_size):
+        with pytest.raises(UnreadableImageError, match=r"scan\n"):
+            read(path)

@@ -143,9 +143,15 @@ def test_one_sample_and_none() -> None:
 def test_kappa_says_whether_it_means_something() -> None:
     truth, proba = predictions(20, 3, 0)
     assert classification_metrics(truth, proba, ordinal=True)["qwk_meaningful"]
-    assert not classification_metrics(truth, proba, ordinal=False)["qwk_meaningful"]
+    of_names = classification_metrics(truth, proba, ordinal=False)
+    assert not of_names["qwk_meaningful"]
+    assert math.isnan(of_names["qwk"])
     nominal, two = predictions(20, 2, 0)
-    assert classification_metrics(nominal, two, ordinal=False)["qwk_meaningful"]
+    of_two = classification_metrics(nominal, two, ordinal=False)
+    assert of_two["qwk_meaningful"]
+    assert of_two["qwk"] == pytest.approx(
+        reference.cohen_kappa_score(nominal, two.argmax(axis=1))  # no weights
+    )
 
 
 def test_two_classes_have_one_auc_even_where_one_column_saturates() -> None:

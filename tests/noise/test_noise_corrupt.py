@@ -85,7 +85,8 @@ def test_the_folder_holds_what_train_reads_and_the_truth(source, tmp_path):
         "labels.csv",
     ]
     table = labels_of(out)
-    assert list(table) == ["image", "label", "split", "true_label", "noise_group", "group"]
+    ours = ["image", "label", "split", "true_label", "noise_group", "group"]
+    assert list(table) == [*ours, "patient"], "ours, and the groups under the user's name"
     assert len(table) == 42
     clean = pd.read_csv(source / "labels.csv")
     assert table["image"].str.rsplit(".", n=1).str[0].tolist() == [
@@ -152,6 +153,19 @@ def test_degraded_pixels_follow_from_seed_and_row_alone(tmp_path):
     for row in (0, 11, 27):
         expected = degrade_randomly(ds.arrays[row], 0.5, np.random.default_rng([7, 1, row]))
         assert (decode_image(again.table["path"][row]) == expected).all()
+
+
+@pytest.mark.parametrize(("name", "columns"), [("eye", ["group", "eye"]), ("group", ["group"])])
+def test_groups_keep_the_name_that_the_user_gave_them(source, tmp_path, name, columns):
+    table = pd.read_csv(source / "labels.csv").rename(columns={"patient": name})
+    table.to_csv(source / "labels.csv", index=False)
+    clean = read_dataset(source / "labels.csv", group_column=name)
+    out = tmp_path / "noisy"
+    corrupt_dataset(clean, out, mis_h=0.2, mis_l=0.2)
+    written = labels_of(out)
+    assert list(written.columns[5:]) == columns
+    again = read_dataset(out, group_column=columns[-1])
+    assert again.table["group"].tolist() == table[name].tolist()
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "instance"])

@@ -33,10 +33,30 @@ def test_no_checkpoint_yet(tmp_path):
     assert load_checkpoint(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 truncated"])
-def test_a_damaged_checkpoint_is_said_clearly(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "an empty file"),
+        (b"not a checkpoint", "a file of another kind (16 bytes)"),
+        (b"PK\x03\x04 truncated", "a file that was cut short (14 bytes are there)"),
+    ],
+)
+def test_a_damaged_checkpoint_is_said_clearly(tmp_path, content, found):
     (tmp_path / LAST).write_bytes(content)
-    with pytest.raises(RunError, match="can't be read"):
+    with pytest.raises(RunError, match="can't be read") as caught:
+        load_checkpoint(tmp_path)
+    assert caught.value.found == found
+
+
+def test_a_checkpoint_that_was_cut_short_or_changed_is_said_in_plain_words(tmp_path):
+    save_checkpoint(tmp_path, {"weights": torch.arange(5000.0)})
+    whole = (tmp_path / LAST).read_bytes()
+    (tmp_path / LAST).write_bytes(whole[:-400])
+    with pytest.raises(RunError, match="cut short"):
+        load_checkpoint(tmp_path)
+    at = whole.index(b"data.pkl") + 100
+    (tmp_path / LAST).write_bytes(whole[:at] + b"\xff" * 20 + whole[at + 20 :])
+    with pytest.raises(RunError, match="damaged inside"):
         load_checkpoint(tmp_path)
 
 
@@ -48,9 +68,10 @@ class Evil:
 def test_code_in_a_checkpoint_is_never_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"format": 1, "x": Evil()}, tmp_path / LAST)
-    with pytest.raises(RunError, match="can't be read"):
+    with pytest.raises(RunError, match="can't be read") as caught:
         load_checkpoint(tmp_path)
     assert not (tmp_path / "harm").exists()
+    assert caught.value.found == "a file that is damaged inside, or that another program wrote"
 
 
 def test_another_version_is_said_clearly(tmp_path):

@@ -12,6 +12,7 @@ from mixednoise.cli import options as o
 LabelNoise = Literal["symmetric", "frequency", "class_map", "instance"]
 
 
+@o.with_reader_options
 def corrupt(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Data to put noise into, as for train.")
@@ -57,13 +58,7 @@ def corrupt(
         float,
         typer.Option(metavar="X", min=0, max=1, help="Damage of the degraded images, 0 none to 1."),
     ] = 0.9,
-    image_column: o.ImageColumn = None,
-    label_column: o.LabelColumn = None,
-    split_column: o.SplitColumn = None,
-    group_column: o.GroupColumn = None,
-    quality_column: o.QualityColumn = None,
-    image_root: o.ImageRoot = None,
-    layout: o.Layout = None,
+    reader: o.Reader = o.AS_FOUND,
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
     seed: o.Seed = 0,
@@ -98,15 +93,7 @@ def corrupt(
         pairs[source.strip()] = target.strip()
     dataset = read_dataset(
         data,
-        **o.reader_options(
-            image_column=image_column,
-            label_column=label_column,
-            split_column=split_column,
-            group_column=group_column,
-            quality_column=quality_column,
-            image_root=image_root,
-            layout=layout,
-        ),
+        **reader,
         class_names=o.class_names(classes),
         ordinal=ordinal,
     )

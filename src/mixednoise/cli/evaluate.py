@@ -10,6 +10,7 @@ import typer
 from mixednoise.cli import options as o
 
 
+@o.with_reader_options
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of mixednoise train.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled data, as for train.")],
@@ -18,13 +19,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Write the metrics into this JSON file, too."),
     ] = None,
-    image_column: o.ImageColumn = None,
-    label_column: o.LabelColumn = None,
-    split_column: o.SplitColumn = None,
-    group_column: o.GroupColumn = None,
-    quality_column: o.QualityColumn = None,
-    image_root: o.ImageRoot = None,
-    layout: o.Layout = None,
+    reader: o.Reader = o.AS_FOUND,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
@@ -47,15 +42,7 @@ def evaluate(
         data,
         split=split,
         progress=default_progress(quiet),
-        **o.reader_options(
-            image_column=image_column,
-            label_column=label_column,
-            split_column=split_column,
-            group_column=group_column,
-            quality_column=quality_column,
-            image_root=image_root,
-            layout=layout,
-        ),
+        **reader,
     )
     # The answer first: a disk that is full by now shall not cost it.
     answer(result, interval_tables(result), as_json=as_json)

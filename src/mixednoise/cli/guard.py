@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 import typer
 
 from mixednoise.errors import MixedNoiseError
+from mixednoise.memory import out_of_memory
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -49,18 +50,11 @@ def _told(error: BaseException) -> tuple[str, int] | None:
     status = FAILED
     if isinstance(error, MixedNoiseError):
         text, status = str(error), error.exit_status
+    elif (spent := out_of_memory(error)) is not None:
+        text = str(spent)
     elif isinstance(error, OSError):
         # A full disk or a lost drive is the user's business, a traceback is not.
         text = (error.strerror or str(error)) + (f": {error.filename}" if error.filename else "")
-    elif _is_out_of_memory(error):
-        text = str(
-            MixedNoiseError(
-                "there is not enough memory",
-                expected="images, batch and networks that fit together",
-                found=(str(error).splitlines() or ["no memory left"])[0],
-                fix="a smaller --batch-size or --image-size, or a smaller --backbone",
-            )
-        )
     else:
         return None
     return "\n".join([f"error: {text}", *_notes(error)]), status
@@ -69,16 +63,6 @@ def _told(error: BaseException) -> tuple[str, int] | None:
 def _interrupted(error: BaseException) -> tuple[str, int]:
     notes = _notes(error) if isinstance(error, KeyboardInterrupt) else []
     return f"interrupted: {(notes or ['nothing half-written was left behind'])[0]}", INTERRUPTED
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Memory of the machine, or of an accelerator (torch tells them as RuntimeError)."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "can't allocate memory" in text
-    )
 
 
 def _notes(error: BaseException) -> list[str]:

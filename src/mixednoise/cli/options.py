@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,26 +96,46 @@ Seed = Annotated[
 ]
 
 
-def reader_options(
-    *,
-    image_column: str | None,
-    label_column: str | None,
-    split_column: str | None,
-    group_column: str | None,
-    quality_column: str | None,
-    image_root: Path | None,
-    layout: str | None,
-) -> dict[str, Any]:
-    """Arguments that :func:`mixednoise.read_dataset` and reading for a model share."""
-    return {
-        "image_column": image_column,
-        "label_column": label_column,
-        "split_column": split_column,
-        "group_column": group_column,
-        "quality_column": quality_column,
-        "image_root": image_root,
-        "preset": layout,
-    }
+#: What a reader is told of a table: arguments of :func:`mixednoise.read_dataset`.
+Reader = dict[str, Any]
+AS_FOUND: Reader = {}
+_READER_OPTIONS: dict[str, Any] = {
+    "image_column": ImageColumn,
+    "label_column": LabelColumn,
+    "split_column": SplitColumn,
+    "group_column": GroupColumn,
+    "quality_column": QualityColumn,
+    "image_root": ImageRoot,
+    "layout": Layout,
+}
+
+
+def with_reader_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Put the options of a reader, all without a value, in the place of the parameter ``reader``.
+
+    The parser sees the options one by one; the command gets them as :data:`Reader`.
+    """
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> None:
+        reader = {name: given.pop(name) for name in _READER_OPTIONS}
+        reader["preset"] = reader.pop("layout")
+        command(reader=reader, **given)
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        parameters += (
+            [
+                parameter.replace(name=name, annotation=kind, default=None)
+                for name, kind in _READER_OPTIONS.items()
+            ]
+            if parameter.name == "reader"
+            else [parameter]
+        )
+    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
 
 
 def class_names(classes: str | None) -> list[str] | None:

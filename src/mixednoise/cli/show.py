@@ -64,7 +64,10 @@ def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
         padding=0,
     )
     table.add_column("method, epoch", no_wrap=True)
-    for title in COLUMNS.values():
+    # What no method has a number for, such as QWK of classes without an order, is not shown.
+    measured = [m[which] for m in by_method.values() for which in ("last", "best") if m[which]]
+    columns = {k: title for k, title in COLUMNS.items() if any(number(v[k]) for v in measured)}
+    for title in columns.values():
         table.add_column(title, justify="right", no_wrap=True)
     known = any(metrics["separation"] for metrics in by_method.values())
     if known:
@@ -80,7 +83,7 @@ def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
             if values is None or (which == "best" and not metrics["best_epoch"]):
                 continue
             epoch = metrics["epochs"] if which == "last" else metrics["best_epoch"]
-            cells = [f"{method}, {which} ({epoch})", *(number(values[n]) for n in COLUMNS)]
+            cells = [f"{method}, {which} ({epoch})", *(number(values[n]) for n in columns)]
             if known:
                 found = (metrics["separation"] or {}) if which == "last" else {}
                 cells += [number(found.get(f"{key}_auroc")) for key in ("correct", "mis_l")]

@@ -10,6 +10,7 @@ import typer
 from mixednoise.cli import options as o
 
 
+@o.with_reader_options
 def train(
     data: Annotated[
         Path,
@@ -141,13 +142,7 @@ def train(
             rich_help_panel=o.MACHINE,
         ),
     ] = None,
-    image_column: o.ImageColumn = None,
-    label_column: o.LabelColumn = None,
-    split_column: o.SplitColumn = None,
-    group_column: o.GroupColumn = None,
-    quality_column: o.QualityColumn = None,
-    image_root: o.ImageRoot = None,
-    layout: o.Layout = None,
+    reader: o.Reader = o.AS_FOUND,
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
     seed: o.Seed = 0,
@@ -197,15 +192,7 @@ def train(
     model = estimator_named(method)(preset=preset, **options)
     dataset = read_dataset(
         data,
-        **o.reader_options(
-            image_column=image_column,
-            label_column=label_column,
-            split_column=split_column,
-            group_column=group_column,
-            quality_column=quality_column,
-            image_root=image_root,
-            layout=layout,
-        ),
+        **reader,
         class_names=o.class_names(classes),
         ordinal=ordinal,
     )

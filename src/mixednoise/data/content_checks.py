@@ -12,6 +12,7 @@ import pandas as pd
 from mixednoise.data.class_checks import check_classes
 from mixednoise.data.report import Problem, Report, Severity, counted, examples
 from mixednoise.data.table import Dataset
+from mixednoise.data.unreadable import remedy
 
 
 class Store(Protocol):
@@ -57,15 +58,14 @@ def check_store(ds: Dataset, store: Store, *, training: bool = True) -> Report:
     if unreadable:
         ids = ds.table["id"].to_numpy()
         everything = len(unreadable) == len(ds)
+        fix = remedy(store.reasons[row] for row in unreadable)
         problems.append(
             Problem(
                 "stop" if everything else "warn",
                 f"{counted(len(unreadable), 'image')} of {len(ds):,} can't be read",
                 expected="whole JPEG, PNG, TIFF, BMP or DICOM files",
                 found=examples(f"{ids[row]}: {store.reasons[row]}" for row in unreadable),
-                fix="copy the files again"
-                if everything
-                else "set aside; to use them, copy the files again",
+                fix=fix if everything else f"set aside; to use them, {fix}",
                 rows=tuple(unreadable),
                 reason="unreadable image",
             )

@@ -81,7 +81,6 @@ def decode_image(path: Path | str, *, min_side: int | None = None) -> Pixels:
 
     Raises:
         UnreadableImageError: with a short reason.
-        ConfigError: the file is DICOM and pydicom is not installed.
     """
     try:
         return decode_bytes(read_image_file(path), min_side=min_side).image
@@ -94,7 +93,6 @@ def read_image_size(path: Path | str) -> tuple[int, int]:
 
     Raises:
         UnreadableImageError: as :func:`decode_image`, as far as the header tells.
-        ConfigError: the file is DICOM and pydicom is not installed.
     """
     try:
         data = read_image_file(path)

@@ -16,8 +16,7 @@ import cv2
 import numpy as np
 
 from mixednoise.data.grey_levels import map_to_uint8, robust_range, scale_to_uint8
-from mixednoise.data.unreadable import UnreadableImageError
-from mixednoise.errors import ConfigError
+from mixednoise.data.unreadable import NEEDS_PYDICOM, UnreadableImageError
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Values = np.ndarray[Any, Any]
@@ -42,9 +41,8 @@ def decode_dicom(data: bytes, *, max_bytes: int) -> Pixels:
         uint8 (H, W, 3) RGB.
 
     Raises:
-        UnreadableImageError: several frames, no pixels, too large, damaged, or compressed in a way
-            that no installed decoder knows.
-        ConfigError: pydicom is not installed.
+        UnreadableImageError: several frames, no pixels, too large, damaged, compressed in a way
+            that no installed decoder knows, or pydicom is not installed.
     """
     pydicom = _import_pydicom()
     with _pydicom_lock, warnings.catch_warnings():
@@ -53,7 +51,7 @@ def decode_dicom(data: bytes, *, max_bytes: int) -> Pixels:
             header = pydicom.dcmread(io.BytesIO(data))
             _check(header, max_bytes)
             image = _shown(header)
-        except (UnreadableImageError, ConfigError):
+        except UnreadableImageError:
             raise
         except Exception as error:
             # pydicom raises about every built-in error on damaged files.
@@ -79,12 +77,9 @@ def _import_pydicom() -> Any:
     try:
         return importlib.import_module("pydicom")
     except ImportError as error:
-        raise ConfigError(
-            "DICOM images need pydicom, which is not installed",
-            expected="the extra 'dicom'",
-            found="no module named pydicom",
-            fix="pip install 'mixednoise[dicom]'",
-        ) from error
+        # One image that can't be read never ends a run: those beside it may be of other formats.
+        # When pydicom is there the next time, it is read.
+        raise UnreadableImageError(NEEDS_PYDICOM, retry=True) from error
 
 
 def _check(header: Any, max_bytes: int) -> None:

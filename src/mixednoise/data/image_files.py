@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,14 @@ AMBIGUOUS = "several images of that name under the image root"
 def is_image(name: str) -> bool:
     """Whether a file name ends as images do; hidden files are not images."""
     return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def images_below(folder: Path) -> Iterator[str]:
+    """Paths of the images at any depth, folder by folder; hidden files and folders are skipped."""
+    for place, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(filter(is_image, names)):
+            yield f"{place}{os.sep}{name}"
 
 
 def _split_suffix(name: str) -> tuple[str, str]:

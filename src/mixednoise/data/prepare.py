@@ -33,7 +33,6 @@ def prepare_bytes(
 
     Raises:
         UnreadableImageError: see :func:`.decode.decode_image`.
-        ConfigError: the file is DICOM and pydicom is not installed.
     """
     decoded = decode_bytes(data, min_side=size)
     image = decoded.image
@@ -54,7 +53,6 @@ def prepare_file(
 
     Raises:
         UnreadableImageError: with the path and a short reason.
-        ConfigError: the file is DICOM and pydicom is not installed.
     """
     try:
         return prepare_bytes(read_image_file(path), size, crop=crop, fit=fit)

@@ -106,7 +106,7 @@ class PixelStore:
 
         Raises:
             DataError: the data set has no images.
-            ConfigError: the cache can't be written to, or DICOM images need pydicom.
+            ConfigError: the cache can't be written to.
             TrainingError: the disk is full. What was decoded before is kept for the next start.
         """
         from mixednoise.data.store_build import build_store

@@ -39,6 +39,7 @@ class Dataset:
         arrays: uint8 pixels (N, H, W, 3) where the source holds pixels itself (.npz), else None.
         set_aside: rows that can't be used, columns ``id, path, reason``. Never silently dropped.
         ordinal: True when the classes are grades in order (QWK is meaningful).
+        group_column: name of the user's column that ``table.group`` comes from, '' = none.
     """
 
     table: pd.DataFrame
@@ -49,6 +50,7 @@ class Dataset:
         default_factory=lambda: pd.DataFrame({"id": [], "path": [], "reason": []}, dtype="str")
     )
     ordinal: bool = False
+    group_column: str = ""
 
     def __len__(self) -> int:
         return len(self.table)

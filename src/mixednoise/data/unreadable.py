@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mixednoise.errors import DataError
+
+INSTALL_PYDICOM = 'pip install "mixednoise[dicom]"'
+#: The reason of every DICOM file where pydicom is not installed.
+NEEDS_PYDICOM = f"DICOM, and pydicom is not installed: {INSTALL_PYDICOM}"
 
 
 class UnreadableImageError(DataError):
@@ -24,8 +30,13 @@ class UnreadableImageError(DataError):
             f"can't read the image {path}" if path else "can't read the image",
             expected="one image in PNG, JPEG, TIFF, BMP or single-frame DICOM",
             found=reason,
-            fix="replace the file, or leave its row out",
+            fix=remedy([reason], "replace the file, or leave its row out"),
         )
 
     def __reduce__(self) -> tuple[type[UnreadableImageError], tuple[str, str | None]]:
         return (type(self), (self.reason, self.path))
+
+
+def remedy(reasons: Iterable[str], otherwise: str = "copy the files again") -> str:
+    """What to do about images that can't be read, from the reasons why not."""
+    return INSTALL_PYDICOM if NEEDS_PYDICOM in reasons else otherwise

@@ -41,6 +41,8 @@ def bootstrap_intervals(
 ) -> dict[str, Any]:
     """Percentile bootstrap intervals of everything that ``classification_metrics`` reports.
 
+    The one of ``qwk`` supposes that the classes are grades in order.
+
     Samples are drawn with replacement, N at a time; with ``groups``, whole patients are drawn, as
     many as there are, because two images of one patient are not two independent witnesses. Each
     metric follows the same rules as in :func:`~mixednoise.evaluation.metrics

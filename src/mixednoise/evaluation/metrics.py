@@ -37,9 +37,8 @@ def classification_metrics(
       scikit-learn: a class that is predicted but never true counts with F1 = 0.
     - ``macro_auc``: mean one-versus-rest AUC over the classes that have both positives and
       negatives in ``y_true``. With two classes it is the AUC of the second class's probability.
-    - ``qwk``: Cohen's kappa with quadratic weights. Always computed; ``qwk_meaningful`` says
-      whether the order of the classes means something (``ordinal``, or two classes, for which it
-      is the plain kappa).
+    - ``qwk``: Cohen's kappa with quadratic weights; NaN where the order of the classes means
+      nothing (see :func:`kappa_is_meaningful`).
     - ``ece``: expected calibration error of the highest probability, 15 equal-width bins.
 
     Args:
@@ -51,7 +50,7 @@ def classification_metrics(
     Returns:
         The numbers above as floats; ``per_class``: ``{name: {sensitivity, specificity, auc, f1,
         support}}``; ``confusion``: int64 (C, C), rows the truth and columns the prediction;
-        ``n``: int, number of samples; ``qwk_meaningful``: bool.
+        ``n``: int, number of samples; ``qwk_meaningful``: bool, whether it can be asked for.
 
     Raises:
         DataError: shapes that don't fit, labels outside 0..C-1, or values that are no
@@ -65,7 +64,9 @@ def classification_metrics(
     scores["macro_auc"] = mean_of_defined(scores["auc"])
     scores["ece"] = divide(np.abs(calibration_gaps(truth, proba).sum(axis=1)).sum(), len(truth))
     result: dict[str, Any] = {name: float(scores[name]) for name in SCALAR_METRICS}
-    result["qwk_meaningful"] = bool(ordinal or proba.shape[1] == 2)
+    result["qwk_meaningful"] = kappa_is_meaningful(ordinal, proba.shape[1])
+    if not result["qwk_meaningful"]:
+        result["qwk"] = float("nan")
     result["n"] = len(truth)
     support = confusion.sum(axis=1)
     result["per_class"] = {
@@ -75,6 +76,14 @@ def classification_metrics(
     }
     result["confusion"] = confusion
     return result
+
+
+def kappa_is_meaningful(ordinal: bool, num_classes: int) -> bool:
+    """Whether weights by distance say something: of grades in order, and of two classes.
+
+    With two classes there is one distance, and it is Cohen's kappa without weights.
+    """
+    return bool(ordinal or num_classes == 2)
 
 
 def check_predictions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from mixednoise.data.checks import Problem, Report, check_files, set_aside_unusa
 from mixednoise.data.readers import read_for_model
 from mixednoise.data.report import counted, examples
 from mixednoise.data.table import SPLITS, Dataset
+from mixednoise.data.unreadable import remedy
 from mixednoise.errors import ConfigError, DataError
-from mixednoise.estimator import Estimator, load
+from mixednoise.estimator import Estimator
+from mixednoise.loading import load
 from mixednoise.methods.base import FloatArray
 from mixednoise.progress import Progress
+from mixednoise.training.devices import choose_device
 from mixednoise.workflow.finish import evaluate_probabilities
+from mixednoise.workflow.prediction import predict_batches
 
 
 def evaluate_run(
@@ -57,14 +62,18 @@ def evaluate_run(
     dataset = set_aside_unusable(dataset, report)
     aside = dataset.set_aside
     dataset = _in_split(dataset, Path(run), split, progress)
-    results: dict[str, dict[str, Any]] = {}
-    unreadable: dict[str, str] = {}
-    for weights in ("last", "best"):
-        labels, groups, p, failed = _predict(model, dataset, weights, progress)
-        unreadable |= failed
-        results[weights] = evaluate_probabilities(
-            labels, p, class_names=model.classes_, ordinal=model.ordinal_, groups=groups
+    probabilities, unreadable = _predict(model, dataset, progress)
+    readable = ~dataset.table["id"].isin(list(unreadable)).to_numpy(bool)
+    results = {
+        weights: evaluate_probabilities(
+            dataset.labels[readable],
+            p,
+            class_names=model.classes_,
+            ordinal=model.ordinal_,
+            groups=dataset.table["group"][readable],
         )
+        for weights, p in probabilities.items()
+    }
     if unreadable:
         _unreadable(unreadable, len(dataset)).tell(progress)
     return {
@@ -82,7 +91,7 @@ def evaluate_run(
 
 
 def _unreadable(reasons: dict[str, str], total: int) -> Report:
-    everything = len(reasons) == total
+    everything, fix = len(reasons) == total, remedy(reasons.values())
     return Report(
         [
             Problem(
@@ -90,9 +99,7 @@ def _unreadable(reasons: dict[str, str], total: int) -> Report:
                 f"{counted(len(reasons), 'image')} of {total:,} can't be read",
                 expected="whole JPEG, PNG, TIFF, BMP or DICOM files",
                 found=examples(f"{name}: {reason}" for name, reason in reasons.items()),
-                fix="copy the files again"
-                if everything
-                else "left out of the figures; to count them, copy the files again",
+                fix=fix if everything else f"left out of the figures; to count them, {fix}",
             )
         ]
     )
@@ -112,10 +119,7 @@ def _in_split(dataset: Dataset, run: Path, split: str, progress: Progress) -> Da
                 f"left out: {counted(unknown, 'image')} that training has in no split; "
                 "--split all takes every image"
             )
-        dataset = Dataset(
-            table, dataset.class_names, dataset.source, dataset.arrays, dataset.set_aside,
-            dataset.ordinal,
-        )  # fmt: skip
+        dataset = replace(dataset, table=table)
     rows = np.flatnonzero((dataset.table["split"] == split).fillna(False).to_numpy(bool))
     if len(rows) == 0:
         there = sorted(dataset.table["split"].dropna().unique())
@@ -129,18 +133,22 @@ def _in_split(dataset: Dataset, run: Path, split: str, progress: Progress) -> Da
 
 
 def _predict(
-    model: Estimator, dataset: Dataset, weights: str, progress: Progress
-) -> tuple[np.ndarray[Any, Any], pd.Series, FloatArray, dict[str, str]]:
-    """Labels, patients, probabilities and unreadable images of the rows that could be read."""
-    blocks = list(
-        model.predict_stream(model.image_batches(dataset), weights=weights, progress=progress)
+    model: Estimator, dataset: Dataset, progress: Progress
+) -> tuple[dict[str, FloatArray], dict[str, str]]:
+    """Probabilities of last and best networks for what can be read, and why the rest can't."""
+    ensembles = {"last": model.networks_, "best": model.best_networks_}
+    device = choose_device(model.config_.device)
+    passed = list(
+        predict_batches(list(ensembles.values()), model.image_batches(dataset), device, progress)
     )
-    failed = {name: reason for block in blocks for name, reason in block.failures}
-    kept = ~dataset.table["id"].isin(list(failed)).to_numpy(bool)
-    p: FloatArray = np.concatenate([block.probabilities for block in blocks])
-    if len(p) == 0:
+    failed = {name: reason for block, *_ in passed for name, reason in block.failures}
+    if len(failed) == len(dataset):
         _unreadable(failed, len(dataset)).raise_if_stopped()
-    return dataset.labels[kept], dataset.table["group"][kept], p, failed
+    probabilities: dict[str, FloatArray] = {
+        weights: np.concatenate([block.probabilities for block in blocks])
+        for weights, blocks in zip(ensembles, zip(*passed, strict=True), strict=True)
+    }
+    return probabilities, failed
 
 
 def interval_tables(result: dict[str, Any]) -> list[Table]:
@@ -154,7 +162,8 @@ def interval_tables(result: dict[str, Any]) -> list[Table]:
     for which in ("last", "best"):
         overall.add_column(f"{which} epoch [95 %]", justify="right")
     for name in ("qwk", "accuracy", "balanced_accuracy", "macro_f1", "macro_auc", "ece"):
-        overall.add_row(name, *(_cell(result, which, name) for which in ("last", "best")))
+        if name != "qwk" or result["last"]["qwk_meaningful"]:
+            overall.add_row(name, *(_cell(result, which, name) for which in ("last", "best")))
     classes = Table(title="per class, last epoch", title_justify="left")
     for column in ("class", "sensitivity", "specificity", "auc", "f1", "images"):
         classes.add_column(column, justify="left" if column == "class" else "right")

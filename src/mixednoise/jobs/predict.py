@@ -11,9 +11,10 @@ import pandas as pd
 
 from mixednoise.data.readers import read_dataset, read_image_list
 from mixednoise.data.report import examples
+from mixednoise.data.unreadable import remedy
 from mixednoise.errors import DataError
-from mixednoise.estimator import load
 from mixednoise.io import as_text, atomic_write, must_not_exist, write_csv
+from mixednoise.loading import load
 from mixednoise.progress import Progress
 
 
@@ -80,7 +81,10 @@ def predict_to_csv(
                 f"none of the images in {images} can be read",
                 expected="whole JPEG, PNG, TIFF, BMP or DICOM files",
                 found=examples(f"{name}: {reason}" for name, reason in failures),
-                fix="correct the path, or the folder of the images by --image-root",
+                fix=remedy(
+                    (reason for _, reason in failures),
+                    "correct the path, or the folder of the images by --image-root",
+                ),
             )
     if failures:
         write_csv(listed, pd.DataFrame(failures, columns=["id", "reason"]))

@@ -69,7 +69,12 @@ def build_network(
             fix="leave one of them out",
         )
     if (mean is None) != (std is None):
-        raise ConfigError("mean and std belong together", expected="both or neither")
+        raise ConfigError(
+            "mean and std belong together",
+            expected="both or neither",
+            found="a mean without a std" if std is None else "a std without a mean",
+            fix="pass both, of the training images, or leave both out",
+        )
     if not pretrained and weights is None:
         return Network(
             backbone,

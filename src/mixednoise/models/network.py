@@ -72,6 +72,9 @@ class Network(nn.Module):
                     f"the {name} is too small",
                     expected=f"at least {least}",
                     found=str(value),
+                    fix="a classifier tells two classes or more apart: check the class names"
+                    if name == "number of classes"
+                    else f"pass a larger {name}, or leave it out",
                 )
         self.load_report: LoadReport | None = None
         self.backbone = backbone
@@ -146,6 +149,7 @@ class Network(nn.Module):
                 "this isn't the configuration of a network",
                 expected=", ".join(sorted(expected)),
                 found=", ".join(sorted(map(str, config))) or "nothing",
+                fix="pass what Network.config() of the same version gave",
             )
         return cls(**config)
 
@@ -160,6 +164,6 @@ def _per_channel(name: str, values: Sequence[float], *, positive: bool = False) 
             found=str(tensor.tolist()),
             fix="a std of 0 means that a channel is the same everywhere: check the images"
             if positive
-            else None,
+            else "pass the mean of each channel of the training images, in [0, 1]",
         )
     return tensor.view(3, 1, 1)

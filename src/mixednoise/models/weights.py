@@ -52,7 +52,12 @@ def save_networks(
         TrainingError: the folder can't be written or the disk is full; a file that was there stays.
     """
     if not networks:
-        raise ConfigError("there is no network to save", expected="one or more", found="none")
+        raise ConfigError(
+            "there is no network to save",
+            expected="one or more",
+            found="none",
+            fix="save after training, or pass the networks",
+        )
     try:
         described = json.dumps(dict(metadata or {}), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -60,6 +65,7 @@ def save_networks(
             "the metadata of a model must be JSON",
             expected="dict, list, str, int, finite float, bool or None",
             found=str(error),
+            fix="turn other values into these first, for example str(path) or array.tolist()",
         ) from error
     tensors = {
         # A clone each: safetensors takes neither channels-last nor shared memory.

@@ -147,7 +147,7 @@ def corrupt_dataset(
             progress=progress,
         )
         told = summary(ds, table, noise, options, places, unreadable)
-        write_csv(work / LABELS_FILE, labels_table(table, places, ds.class_names))
+        write_csv(work / LABELS_FILE, labels_table(table, places, ds.class_names, ds.group_column))
         write_json(work / SUMMARY_FILE, told)
     if unreadable:
         progress.warning(

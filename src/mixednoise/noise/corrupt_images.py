@@ -103,7 +103,7 @@ def write_images(
         they are, and taken over so.
 
     Raises:
-        DataError: a file can't be read.
+        DataError: a file can't be read for a reason that lies outside of it.
         OSError: a file can't be written.
     """
     ids = [str(value) for value in ds.table["id"]]
@@ -119,7 +119,9 @@ def write_images(
             return None
         try:
             image = images.pixels(row)
-        except UnreadableImageError:
+        except UnreadableImageError as error:
+            if error.retry:  # it may be readable tomorrow, and then it would not be degraded
+                raise
             take_over(source, target, link=link)
             return ids[row]
         if degraded[row]:
@@ -137,14 +139,20 @@ def describe_images(
     workers: int | None,
     progress: Progress,
 ) -> np.ndarray[Any, Any]:
-    """:func:`image_descriptor` of each row, float32 (n, d); unreadable images get the mean."""
+    """:func:`image_descriptor` of each row, float32 (n, d); unreadable images get the mean.
+
+    Raises:
+        DataError: a file can't be read for a reason that lies outside of it.
+    """
 
     images = Images(ds)
 
     def describe(row: int) -> np.ndarray[Any, Any] | None:
         try:
             return image_descriptor(images.pixels(row, min_side=_DESCRIPTOR_SIDE))
-        except UnreadableImageError:
+        except UnreadableImageError as error:
+            if error.retry:
+                raise
             return None
 
     found = in_threads(describe, rows, "describing images", workers, progress)

@@ -28,9 +28,16 @@ def noisy_table(
 
 
 def labels_table(
-    table: pd.DataFrame, places: Sequence[Place], class_names: Sequence[str]
+    table: pd.DataFrame,
+    places: Sequence[Place],
+    class_names: Sequence[str],
+    group_column: str = "",
 ) -> pd.DataFrame:
-    """Columns ``image,label,split,true_label,noise_group``, labels by name; ``group`` if known."""
+    """Columns ``image,label,split,true_label,noise_group``, labels by name.
+
+    Known groups stand in ``group``, and once more under the name that they have in the user's own
+    table: what is said of the clean data (``--group-column patient``) is true of this one, too.
+    """
     names = np.array(class_names, dtype=object)
     labels = pd.DataFrame(
         {
@@ -41,7 +48,12 @@ def labels_table(
             "noise_group": table["noise_group"],
         }
     )
-    return labels.assign(group=table["group"]) if table["group"].notna().any() else labels
+    if table["group"].notna().any():
+        labels["group"] = table["group"]
+        # A name of ours keeps the meaning that it has here.
+        if group_column and group_column not in labels:
+            labels[group_column] = table["group"]
+    return labels
 
 
 def summary(
@@ -98,4 +110,5 @@ def result_dataset(
         class_names=ds.class_names,
         source=folder / labels_file,
         ordinal=ds.ordinal,
+        group_column=ds.group_column,
     )

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mixednoise.data.report import counted
 from mixednoise.errors import ConfigError, RunError, TrainingError
-from mixednoise.io import must_be_writable
+from mixednoise.io import must_be_new, must_be_writable
 
 
 def check_target(
@@ -30,24 +29,9 @@ def check_target(
             entries of the same names that are no earlier result; or it can't be made there.
         ConfigError: the result would replace its own source.
     """
-    if out.exists() and not out.is_dir():
-        raise RunError(
-            f"{out} is a file",
-            expected="a folder to write into",
-            found="a file of that name",
-            fix="choose another --out",
-        )
-    there = sorted(entry.name for entry in out.iterdir()) if out.is_dir() else []
+    must_be_new(out, overwrite=overwrite)
     must_be_writable(out)  # the folder is made beside its place
-    if not there:
-        return
-    if not overwrite:
-        raise RunError(
-            f"{out} exists already",
-            expected="a new or empty folder",
-            found=f"{counted(len(there), 'entry', 'entries')} in it",
-            fix="choose another --out, or pass --overwrite to replace the results in it",
-        )
+    there = sorted(entry.name for entry in out.iterdir()) if out.is_dir() else []
     clash = sorted(set(there) & set(names))
     if clash and names[-1] not in there:
         raise RunError(

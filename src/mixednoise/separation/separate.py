@@ -187,18 +187,21 @@ def _check(
     if loss.ndim != 1 or len(loss) == 0 or wrong:
         raise DataError(
             "sample separation needs one loss, entropy and label per sample",
-            expected=f"arrays of shape (N,), N > 0; loss has {loss.shape}",
-            found=", ".join(f"{name} {shape}" for name, shape in wrong.items()) or None,
+            expected="arrays of one and the same shape (N,), N > 0",
+            found=", ".join(f"{k} {shape}" for k, shape in {"loss": loss.shape, **wrong}.items()),
+            fix="pass one value per training sample in each array, in the same order",
         )
     if num_classes < 2 or labels.min() < 0 or labels.max() >= num_classes:
         raise DataError(
             "labels and the number of classes don't fit together",
-            expected=f"at least 2 classes, labels from 0 to {num_classes - 1}",
-            found=f"labels from {labels.min()} to {labels.max()}",
+            expected="at least 2 classes, and labels from 0 to one less than their number",
+            found=f"{num_classes} classes, labels from {labels.min()} to {labels.max()}",
+            fix="pass class codes 0..C-1 as labels, and C as num_classes",
         )
     if unknown := set(evidence) - {"quality"}:
         raise DataError(
             f"unknown evidence: {', '.join(sorted(unknown))}",
             expected="quality",
-            fix="leave it out",
+            found=", ".join(sorted(evidence)),
+            fix="leave out what is unknown",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
         raise RunError(
             f"the checkpoint {path} can't be read",
             expected="a checkpoint written by mixednoise",
-            found=(str(error).splitlines() or [type(error).__name__])[0],
+            found=_fault(path),
             fix="delete the checkpoints folder to start this run again, or use another --out",
         ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
@@ -64,6 +65,24 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
         )
     plain: dict[str, Any] = _with_arrays(state)
     return plain
+
+
+def _fault(path: Path) -> str:
+    """Why torch could not load a file, in plain words; its own are for programmers."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            begins_well = file.read(4) == b"PK\x03\x04"
+        whole = zipfile.is_zipfile(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    if not size:
+        return "an empty file"
+    if not begins_well:
+        return f"a file of another kind ({size:,} bytes)"
+    if not whole:
+        return f"a file that was cut short ({size:,} bytes are there)"
+    return "a file that is damaged inside, or that another program wrote"
 
 
 def _with_tensors(value: Any) -> Any:

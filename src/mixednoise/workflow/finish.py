@@ -161,6 +161,8 @@ def evaluate_probabilities(
         groups=groups.to_numpy(object) if groups is not None else None,
         class_names=class_names,
     )
+    if not everything["qwk_meaningful"]:
+        intervals["qwk"] = (float("nan"), float("nan"))
     return {
         "metrics": everything,
         "intervals": intervals,

@@ -15,17 +15,18 @@ import torch
 
 from mixednoise.data.decode import UnreadableImageError
 from mixednoise.data.field_of_view import crop_field_of_view
+from mixednoise.data.image_files import IMAGE_SUFFIXES, images_below
 from mixednoise.data.prepare import prepare_file
 from mixednoise.data.resize import resize_image
 from mixednoise.data.table import Dataset
 from mixednoise.errors import DataError
+from mixednoise.memory import memory_told
 from mixednoise.methods.base import Ensemble, FloatArray
 from mixednoise.models import Network
 from mixednoise.progress import Progress
 from mixednoise.training.scoring import network_probabilities
 
 BLOCK = 128
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom"})
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -113,26 +114,44 @@ class ImageBatches:
 
 
 def predict_batches(
-    networks: list[Network], batches: ImageBatches, device: torch.device, progress: Progress
-) -> Iterator[Block]:
-    """Mean softmax of the networks, block by block.
+    ensembles: Sequence[Sequence[Network]],
+    batches: ImageBatches,
+    device: torch.device,
+    progress: Progress,
+) -> Iterator[tuple[Block, ...]]:
+    """Mean softmax of the networks of each ensemble, block by block; images are decoded once.
 
     Args:
-        networks: in any mode; they are put into eval mode on ``device``.
+        ensembles: networks in any mode; they are put into eval mode on ``device``.
         batches: the images.
         device: where to compute.
         progress: a bar counts images.
+
+    Yields:
+        A block per ensemble, all of the same images.
+
+    Raises:
+        TrainingError: memory is spent.
     """
-    ensemble = Ensemble(networks).to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    for names, pixels, failures in _counted(batches, progress):
-        if len(names) == 0:
-            none = np.zeros((0, ensemble.members[0].num_classes))
-            yield Block([], none, np.zeros(0), failures)
-            continue
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
-        by_network = torch.stack(network_probabilities(ensemble, images)).double()
-        entropy = -torch.xlogy(by_network, by_network).sum(dim=2).mean(dim=0)
-        yield Block(names, by_network.mean(dim=0).cpu().numpy(), entropy.cpu().numpy(), failures)
+    with memory_told():
+        modules = [
+            Ensemble(list(networks)).to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            for networks in ensembles
+        ]
+        for names, pixels, failures in _counted(batches, progress):
+            images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
+            yield tuple(_predicted(module, images, names, failures) for module in modules)
+
+
+def _predicted(
+    ensemble: Ensemble, images: torch.Tensor, names: list[str], failures: list[tuple[str, str]]
+) -> Block:
+    if not names:
+        classes: Any = ensemble.members[0].num_classes
+        return Block([], np.zeros((0, classes)), np.zeros(0), failures)
+    by_network = torch.stack(network_probabilities(ensemble, images)).double()
+    entropy = -torch.xlogy(by_network, by_network).sum(dim=2).mean(dim=0)
+    return Block(names, by_network.mean(dim=0).cpu().numpy(), entropy.cpu().numpy(), failures)
 
 
 def _counted(batches: ImageBatches, progress: Progress) -> Iterator[Any]:
@@ -169,13 +188,13 @@ def _sources(images: Any) -> tuple[list[str], list[Any]]:
 
 
 def _from_path(path: Path) -> tuple[list[str], list[Any]]:
-    """A folder (searched below), or one image file."""
+    """A folder (searched below, hidden files skipped), or one image file."""
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        found = sorted(map(Path, images_below(path)))
         if not found:
             raise DataError(
                 f"no images in {path}",
-                expected=f"files ending in {', '.join(sorted(SUFFIXES))}",
+                expected=f"files that end in {', '.join(IMAGE_SUFFIXES)}",
                 found=f"{sum(1 for _ in path.iterdir())} other entries",
                 fix="check the path",
             )

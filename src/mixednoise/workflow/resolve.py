@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from mixednoise.data.decode import UnreadableImageError, read_image_size
+from mixednoise.data.report import examples
 from mixednoise.data.table import Dataset
+from mixednoise.errors import ConfigError
+from mixednoise.evaluation.metrics import kappa_is_meaningful
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.models import default_backbone
 from mixednoise.progress import Progress
@@ -23,7 +26,20 @@ LOOK_AT = 64
 
 
 def resolve(config: TrainingConfig, dataset: Dataset, progress: Progress) -> TrainingConfig:
-    """Replace ``auto`` in backbone and image size by what fits this machine and these images."""
+    """Replace ``auto`` in backbone and image size by what fits this machine and these images.
+
+    Raises:
+        ConfigError: there is no such device, or the best epoch is to be chosen by a metric that
+            these classes don't have.
+    """
+    if config.select_by == "qwk" and not kappa_is_meaningful(dataset.ordinal, dataset.num_classes):
+        raise ConfigError(
+            "the best epoch can't be chosen by QWK",
+            expected="classes that are grades in order",
+            found=f"{examples(dataset.class_names)}, which are taken for names without an order",
+            fix="say --ordinal (Python: read_dataset(..., ordinal=True)) if they are grades, or "
+            "choose by another metric, such as select_by=macro_f1",
+        )
     device = choose_device(config.device)
     on_cpu = device.type == "cpu"
     changes: dict[str, Any] = {}
@@ -38,6 +54,13 @@ def resolve(config: TrainingConfig, dataset: Dataset, progress: Progress) -> Tra
         progress.message(f"on {device.type}: {told} (chosen automatically)")
     size = int(changes.get("image_size", config.image_size))
     return config.model_copy(update={**changes, "views": config.views.fitted_to(size)})
+
+
+def select_metric(config: TrainingConfig, ordinal: bool) -> str:
+    """Validation metric that chooses the best epoch."""
+    if config.select_by != "auto":
+        return config.select_by
+    return "qwk" if ordinal else "macro_f1"
 
 
 def native_size(dataset: Dataset) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -21,9 +21,21 @@ RUN_FORMAT = 1
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths inside a run folder (``docs/files.md``)."""
+    """Paths inside a run folder (``docs/files.md``).
+
+    Attributes:
+        path: the folder.
+        command: what makes such a folder.
+        results: files that ``--overwrite`` may remove: our own, by name or pattern.
+    """
 
     path: Path
+    command: ClassVar[str] = "mixednoise train"
+    results: ClassVar[tuple[str, ...]] = (
+        "model.safetensors", "model_best.safetensors", "samples.csv", "metrics.json", "history.csv",
+        "separation.csv", "splits.csv", "set_aside.csv", "data_report.txt",
+        "checkpoints/last.ckpt", "checkpoints/best.safetensors", "plots/*.png",
+    )  # fmt: skip
 
     @property
     def config(self) -> Path:
@@ -72,15 +84,14 @@ class RunFolder:
 
 
 def check_run_folder(
-    path: Path | str, record: dict[str, Any], *, resume: bool, overwrite: bool
+    run: RunFolder, record: dict[str, Any], *, resume: bool, overwrite: bool
 ) -> None:
     """Refuse, before any work, a folder in which :func:`start_run` would not start or resume.
 
     Arguments and errors are those of :func:`start_run`; nothing is written.
     """
-    run = RunFolder(Path(path))
     if resume and run.config.exists():
-        _must_agree(read_config(run.path), record, run.path)
+        _must_agree(read_config(run.path, run.command), record, run.path)
     elif resume and _holds_something(run.path):
         raise RunError(
             f"{run.path} can't be resumed",
@@ -103,13 +114,11 @@ def check_run_folder(
     must_be_writable(run.config if run.path.is_dir() else run.path)
 
 
-def start_run(
-    path: Path | str, record: dict[str, Any], *, resume: bool, overwrite: bool
-) -> RunFolder:
+def start_run(run: RunFolder, record: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
     """Open a run folder for a new run, or an interrupted one to go on.
 
     Args:
-        path: the folder.
+        run: the folder.
         record: method, resolved options, data: what ``config.yaml`` holds.
         resume: go on with the run that is in the folder, if there is one.
         overwrite: replace what is in the folder.
@@ -118,10 +127,9 @@ def start_run(
         RunError: the folder holds something else, another version, or a run with other options.
         TrainingError: the disk is full. A folder that was not there before is not left behind.
     """
-    check_run_folder(path, record, resume=resume, overwrite=overwrite)
-    run = RunFolder(Path(path))
+    check_run_folder(run, record, resume=resume, overwrite=overwrite)
     if resume and run.config.exists():
-        return run
+        return
     record = {"format": RUN_FORMAT, "version": __version__, **record}
     new = not run.path.exists()
     if overwrite and not new:
@@ -135,7 +143,6 @@ def start_run(
             with suppress(OSError):
                 run.path.rmdir()
         raise
-    return run
 
 
 def _holds_something(folder: Path) -> bool:
@@ -163,19 +170,17 @@ def _must_be_a_run(run: RunFolder) -> None:
 
 def _remove_old_results(run: RunFolder) -> None:
     """Remove our own files of the earlier run, and nothing else."""
-    names = (
-        "model.safetensors", "model_best.safetensors", "samples.csv", "metrics.json", "history.csv",
-        "separation.csv", "splits.csv", "set_aside.csv", "data_report.txt",
-        "checkpoints/last.ckpt", "checkpoints/best.safetensors",
-    )  # fmt: skip
-    for name in names:
-        (run.path / name).unlink(missing_ok=True)
-    for picture in run.plots.glob("*.png"):
-        picture.unlink()
+    for pattern in run.results:
+        for file in list(run.path.glob(pattern)):
+            file.unlink()
 
 
-def read_config(path: Path | str) -> dict[str, Any]:
+def read_config(path: Path | str, command: str = RunFolder.command) -> dict[str, Any]:
     """Read ``config.yaml`` of a run folder.
+
+    Args:
+        path: the folder.
+        command: what makes such a folder, for the messages.
 
     Raises:
         RunError: no run folder, damaged, or written by a newer version.
@@ -185,7 +190,7 @@ def read_config(path: Path | str) -> dict[str, Any]:
     if not config.is_file():
         raise RunError(
             f"{folder} is no run folder",
-            expected=f"a folder made by `mixednoise train`, with {CONFIG} in it",
+            expected=f"a folder made by `{command}`, with {CONFIG} in it",
             found="no such folder" if not folder.exists() else f"no {CONFIG}",
             fix="check the path",
         )
@@ -194,7 +199,7 @@ def read_config(path: Path | str) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RunError(
             f"{config} can't be read",
-            expected="YAML as `mixednoise train` writes it",
+            expected=f"YAML as `{command}` writes it",
             found=str(error).splitlines()[0],
             fix="restore the file, or train again",
         ) from error

@@ -88,6 +88,7 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
         arrays=raw.arrays,
         set_aside=_set_aside(raw, reasons),
         ordinal=_ordinal(options.ordinal, raw.ordinal, names),
+        group_column=raw.group_column,
     )
     report = Report(problems)
     if report.stopped:

@@ -145,6 +145,9 @@ def _read_list(path: Path) -> tuple[list[str], list[str], list[int]]:
         )
     if not names:
         raise DataError(
-            f"{path} is empty", expected="a line per image: name.jpg grade", fix="copy it again"
+            f"{path} is empty",
+            expected="a line per image: name.jpg grade",
+            found="no line with text in it",
+            fix="copy it again",
         )
     return names, grades, numbers

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from mixednoise.data.image_files import IMAGE_SUFFIXES, is_image
+from mixednoise.data.image_files import IMAGE_SUFFIXES, images_below, is_image
 from mixednoise.data.readers.assemble import assemble
 from mixednoise.data.readers.options import ReadOptions
 from mixednoise.data.readers.raw_rows import RawRows
@@ -48,7 +47,9 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
     if not class_folders:
         raise _no_class_folders(folders[0])
     found = [
-        (path, folder.name, split) for folder, split in class_folders for path in _images(folder)
+        (path, folder.name, split)
+        for folder, split in class_folders
+        for path in images_below(folder)
     ]
     if not found:
         raise DataError(
@@ -81,14 +82,6 @@ def sub_folders(folder: Path) -> list[Path]:
             if entry.is_dir() and not entry.name.startswith((".", "__"))
         ]
     return [folder / name for name in sorted(names)]
-
-
-def _images(folder: Path) -> Iterator[str]:
-    """Paths of the images at any depth, sorted."""
-    for place, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(filter(is_image, names)):
-            yield f"{place}{os.sep}{name}"
 
 
 def _no_class_folders(folder: Path) -> DataError:

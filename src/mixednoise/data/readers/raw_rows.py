@@ -25,6 +25,7 @@ class RawRows:
         allowed: the only labels that can be right, None = any.
         classes: classes that exist even if no row has them (empty class folders).
         label_of: where labels come from, for messages.
+        group_column: the column that groups come from, '' = none.
         looked_in: folders in which images were looked for.
         arrays: pixels, where the source holds them; row i belongs to table row i.
         ordinal: whether the classes are grades, None = judge by their names.
@@ -44,6 +45,7 @@ class RawRows:
     allowed: tuple[str, ...] | None = None
     classes: tuple[str, ...] = ()
     label_of: str = "the label"
+    group_column: str = ""
     looked_in: list[Path] = field(default_factory=list)
     arrays: npt.NDArray[np.uint8] | None = None
     ordinal: bool | None = None

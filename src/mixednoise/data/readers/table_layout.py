@@ -77,6 +77,7 @@ def _raw_rows(
         true_label=_cells(table, columns.true_label),
         noise_group=_cells(table, columns.noise_group),
         label_of=f"column {columns.label!r}",
+        group_column=columns.group or "",
         looked_in=looked_in + ([options.image_root] if options.image_root else []),
     )
     if raw.split is None and any(table.splits):
