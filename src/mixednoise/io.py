@@ -33,11 +33,12 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         )
         os.close(handle)
         temporary = Path(name)
-        # mkstemp makes private files; a result is as readable as any file of the user's.
+        yield temporary
+        # mkstemp makes private files, and so do some writers that replace it; a result is as
+        # readable as any file of the user's.
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(target)
