@@ -1,0 +1,1 @@
+"""Segmentation on masks that can't be trusted."""
