@@ -45,9 +45,29 @@ def parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def test_the_residual_unet_has_the_published_number_of_parameters() -> None:
-    assert parameters(ResidualUNet(1, 2)) == 1_151_932
-    assert parameters(build_segmenter(in_channels=1, num_classes=2)) == 1_151_932
+def test_the_published_residual_unet_has_the_published_number_of_parameters() -> None:
+    assert parameters(ResidualUNet(1, 2, head=2)) == 1_151_932
+    published = build_segmenter("residual_unet_paper", in_channels=1, num_classes=2)
+    assert parameters(published) == 1_151_932
+
+
+def test_a_dead_channel_of_the_head_does_not_silence_a_class() -> None:
+    def spread(head: int | None) -> float:
+        """Of the foreground logit over random images, one channel of the head being dead."""
+        torch.manual_seed(0)
+        network = ResidualUNet(1, 2, head=head).eval()
+        norm, last = network.head[1], network.head[-1]
+        with torch.no_grad():
+            last.weight[:, 0] = torch.tensor([-1.0, 1.0]).view(2, 1, 1)
+            last.weight[:, 1:] = torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
+            norm.bias[0] = -1000.0
+            logits = network(torch.randn(2, 1, 16, 16))
+        return float((logits[:, 1] - logits[:, 0]).max())
+
+    assert spread(2) <= 0, "the other channel only ever speaks against the foreground"
+    torch.manual_seed(0)
+    open_head = ResidualUNet(1, 2).eval()
+    assert open_head.head[-1].in_channels == 16
 
 
 @pytest.mark.parametrize(

@@ -299,3 +299,20 @@ def test_warnings_go_to_the_progress():
     find_mask_errors(masks, probabilities, progress=progress)
     assert len(progress.warnings) == 1
     assert "no mask" in progress.warnings[0]
+
+
+def test_wrong_boundaries_are_found():
+    # Discs whose masks are 3 pixels too large, judged by probabilities of the blurred truth.
+    y, x = np.mgrid[:48, :48]
+    radii = np.linspace(8, 16, 10)[:, None, None]
+    distance = radii - np.hypot(y - 24, x - 24)
+    p1 = 1 / (1 + np.exp(-2 * distance))
+    p1 += np.random.default_rng(14).uniform(0, 1e-3, p1.shape) * (0.5 - p1)
+    given = distance > np.where(np.arange(10) < 5, -3, 0)[:, None, None]
+    wrong = given != (distance > 0)
+    probabilities = np.stack([1 - p1, p1], axis=1)
+    pooled, banded = (find_mask_errors(given, probabilities, band=band) for band in (None, 3))
+    assert wrong[pooled].mean() > 0.99
+    assert wrong[banded].mean() > 0.99
+    # Few pixels near a boundary are as sure as the mean of all pixels; the band finds more.
+    assert banded[wrong].mean() > 0.5 > pooled[wrong].mean() > 0.2

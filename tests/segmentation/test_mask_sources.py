@@ -87,6 +87,18 @@ def test_missing_partners_and_damaged_files_are_set_aside(folders):
     assert "c.png: truncated PNG" in found.report.text()
 
 
+def test_a_damaged_archive_is_set_aside(folders):
+    masks, values, _, value_array = folders
+    np.savez_compressed(values / "a.npz", value_array[0])
+    (values / "a.npy").unlink()
+    content = bytearray((values / "a.npz").read_bytes())
+    content[400:420] = bytes(20)  # inside of the packed data
+    (values / "a.npz").write_bytes(content)
+    source, found = search(masks, values)
+    assert found.images == 2
+    assert "a.npz: damaged" in source.report.text() + found.report.text()
+
+
 def test_nothing_left_is_an_error(folders):
     masks, values, *_ = folders
     for path in masks.iterdir():

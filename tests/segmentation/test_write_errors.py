@@ -9,9 +9,11 @@ import pytest
 from mask_helpers import random_set
 
 from mixednoise.errors import DataError, RunError
+from mixednoise.progress import Silent
 from mixednoise.segmentation.confident import (
     ArraySource,
     ErrorSettings,
+    FolderSource,
     find_mask_errors,
     write_errors,
 )
@@ -57,6 +59,24 @@ def test_maps_table_and_summary_agree(source, tmp_path):
     assert np.sum(content["joint"]) == pytest.approx(1)
     assert content["expected_errors"] == summary.estimate.expected_errors
     assert content["settings"]["min_region"] == 0
+
+
+def test_what_the_source_noticed_is_told_and_kept(tmp_path):
+    masks, values = random_set(np.random.default_rng(2), images=2, classes=2)
+    (tmp_path / "data").mkdir()
+    for name, mask, p in zip(["a", "b"], masks, values, strict=True):
+        cv2.imwrite(str(tmp_path / "data" / f"{name}.png"), mask * 255)
+        np.save(tmp_path / "data" / f"{name}.npy", p)
+    cv2.imwrite(str(tmp_path / "data" / "lonely.png"), masks[0] * 255)
+    progress = Silent()
+    folder = FolderSource(tmp_path / "data", tmp_path / "data")
+    summary = write_errors(folder, tmp_path / "out", ErrorSettings(), progress=progress)
+    assert [w.splitlines()[0] for w in progress.warnings] == [
+        "1 mask has no probabilities: set aside"
+    ]
+    content = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert content["notices"] == list(summary.notices)
+    assert "read as class 0 and class 1" in summary.notices[1]
 
 
 def test_volumes_are_written_as_arrays(tmp_path):

@@ -3,8 +3,9 @@
 ::
 
     name                parameters (*)   divisor   from
-    residual_unet            1,151,932         8   mixednoise.models.unet
-    residual_unet_slim         289,252         8   the same with half of every width, for CPUs
+    residual_unet            1,156,034         8   mixednoise.models.unet
+    residual_unet_slim         290,146         8   the same with half of every width, for CPUs
+    residual_unet_paper      1,151,932         8   the same with the published head (fragile)
     unet                     1,627,597        16   MONAI, residual units, batch normalisation
     segresnet                1,576,402         8   MONAI
     flexible_unet            5,366,686        32   MONAI, encoder EfficientNet-B0
@@ -48,6 +49,10 @@ class Architecture:
 
 def _residual_unet(in_channels: int, num_classes: int, spatial_dims: int) -> nn.Module:
     return ResidualUNet(in_channels, num_classes, spatial_dims=spatial_dims)
+
+
+def _residual_unet_paper(in_channels: int, num_classes: int, spatial_dims: int) -> nn.Module:
+    return ResidualUNet(in_channels, num_classes, spatial_dims=spatial_dims, head=num_classes)
 
 
 def _residual_unet_slim(in_channels: int, num_classes: int, spatial_dims: int) -> nn.Module:
@@ -110,6 +115,7 @@ def _flexible_unet(in_channels: int, num_classes: int, spatial_dims: int) -> nn.
 _ARCHITECTURES: Final[dict[str, Architecture]] = {
     "residual_unet": Architecture(_residual_unet, 8),
     "residual_unet_slim": Architecture(_residual_unet_slim, 8),
+    "residual_unet_paper": Architecture(_residual_unet_paper, 8),
     "unet": Architecture(_unet, 16),
     "segresnet": Architecture(_segresnet, 8),
     # Below 32 px a depthwise convolution of 5 finds no image to look at.

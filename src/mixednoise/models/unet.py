@@ -9,10 +9,14 @@
     level 2   64 + 64       transposed conv2, skip, residual block of 3     side / 4
     level 1   32 + 32       transposed conv2, skip, residual block of 2     side / 2
     level 0   16 + 16       transposed conv2, skip, residual block of 1     side / 1
-    logits    K             conv3, then conv1
+    head      16            conv3
+    logits    K             conv1
 
-Every convolution but the last is followed by batch normalisation. Section 4 of the specification;
-with one input channel, two classes and two dimensions it has 1,151,932 parameters.
+Every convolution but the last is followed by batch normalisation, those of the head and of the
+levels by a ReLU. The published network (section 4 of the specification) has a head of K channels:
+with one input channel, two classes and two dimensions 1,151,932 parameters. Two channels behind a
+ReLU are fragile: where one of them dies, a class can't be said any more, whatever the network has
+seen (one seed in two on small sets of noisy masks). A head of 16 cures that for 4,000 parameters.
 """
 
 from __future__ import annotations
@@ -46,6 +50,8 @@ class ResidualUNet(nn.Module):
         num_classes: K, background included, at least 2.
         spatial_dims: 2 or 3.
         widths: channels of the four levels, from the full resolution down.
+        head: channels before the logits; None = as many as the first level; ``num_classes`` = as
+            published.
 
     Attributes:
         divisor: every side of an image must be a multiple of it.
@@ -63,6 +69,7 @@ class ResidualUNet(nn.Module):
         *,
         spatial_dims: int = 2,
         widths: Sequence[int] = WIDTHS,
+        head: int | None = None,
     ) -> None:
         super().__init__()
         _check(in_channels, num_classes, spatial_dims, widths)
@@ -75,10 +82,11 @@ class ResidualUNet(nn.Module):
         self.up2 = _Up(n, w3, w2, depth=3)
         self.up1 = _Up(n, 2 * w2, w1, depth=2)
         self.up0 = _Up(n, 2 * w1, w0, depth=1)
+        between = w0 if head is None else head
         self.head = nn.Sequential(
-            *_conv(n, 2 * w0, num_classes, 3),
+            *_conv(n, 2 * w0, between, 3),
             nn.ReLU(inplace=True),
-            _CONVOLUTIONS[n](num_classes, num_classes, kernel_size=1),
+            _CONVOLUTIONS[n](between, num_classes, kernel_size=1),
         )
         self._initialise()
 

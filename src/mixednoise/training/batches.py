@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
+T = TypeVar("T")
 
 
 class Pixels(Protocol):
@@ -63,10 +64,16 @@ def prefetched(
         images = torch.from_numpy(pixels.take(store_rows[rows])).permute(0, 3, 1, 2)
         return images.pin_memory() if device.type == "cuda" else images
 
+    for rows, images in zip(batches, ahead(lambda n: load(batches[n]), len(batches)), strict=True):
+        yield rows, images.to(device, non_blocking=True)
+
+
+def ahead(load: Callable[[int], T], count: int) -> Iterator[T]:
+    """Yield ``load(0)`` to ``load(count - 1)`` in order; a thread loads one ahead of its use."""
     with ThreadPoolExecutor(1, thread_name_prefix="mixednoise-read") as reader:
-        ahead: Future[Tensor] | None = None
-        for number, rows in enumerate(batches):
-            current = ahead.result() if ahead is not None else load(rows)
-            if number + 1 < len(batches):
-                ahead = reader.submit(load, batches[number + 1])
-            yield rows, current.to(device, non_blocking=True)
+        following: Future[T] | None = reader.submit(load, 0) if count else None
+        for number in range(count):
+            assert following is not None  # noqa: S101 - submitted one round before
+            current = following.result()
+            following = reader.submit(load, number + 1) if number + 1 < count else None
+            yield current

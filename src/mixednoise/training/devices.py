@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mixednoise.errors import ConfigError
-from mixednoise.methods.config import TrainingConfig
+from mixednoise.methods.config import LearningConfig
 
 
 def choose_device(name: str) -> torch.device:
@@ -63,7 +63,7 @@ def choose_precision(name: str, device: torch.device) -> str:
     return "bf16-mixed" if name == "bf16" else "32-true"
 
 
-def make_fabric(config: TrainingConfig) -> Any:
+def make_fabric(config: LearningConfig) -> Any:
     """A launched Fabric: one process, or as many as ``torchrun`` started."""
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy

@@ -1,0 +1,121 @@
+"""Confident joint, its calibration, and how many pixels it says are wrong (equations 1 to 4).
+
+Equal to cleanlab 2.9 in every integer: thresholds, confident counts, rounding, and the pixels that
+stay in every class. One thing is decided here that cleanlab leaves to its sorting routine (unstable
+from 17 classes on): among equal remainders the later class is rounded up first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Counts = np.ndarray[Any, np.dtype[np.int64]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
+
+#: Two probabilities that differ by less count as equal.
+TOLERANCE = 1e-6
+#: No threshold is lower, so that a probability of 0 is never confident.
+LOWEST_THRESHOLD = 2 * TOLERANCE
+#: Pixels that stay in every class, whatever the joint says.
+KEPT_PER_CLASS = 1
+
+
+def thresholds_of(sums: Floats, class_counts: Counts) -> Floats:
+    """Average self-confidence per class (equation 1).
+
+    Args:
+        sums: (K,) sum of p_k over the pixels labelled k.
+        class_counts: (K,) pixels labelled k.
+
+    Returns:
+        (K,), at least 2e-6; infinite for a class without pixels, which no pixel then reaches.
+    """
+    present = class_counts > 0
+    means = sums / np.maximum(class_counts, 1)
+    return np.where(present, np.maximum(means, LOWEST_THRESHOLD), np.inf)
+
+
+def confidence_bounds(thresholds: Floats, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """The smallest values of ``dtype`` that are at least ``thresholds - 1e-6`` (equation 2).
+
+    Comparing with them in ``dtype`` decides exactly as comparing in float64 does.
+    """
+    exact = thresholds - TOLERANCE
+    bounds = exact.astype(dtype)
+    above = np.nextafter(bounds, np.asarray(np.inf, dtype))
+    return np.where(bounds.astype(np.float64) < exact, above, bounds).astype(dtype)
+
+
+def confident_guess(probabilities: np.ndarray[Any, Any], bounds: np.ndarray[Any, Any]) -> Indices:
+    """The class that a pixel confidently belongs to (equation 2).
+
+    Args:
+        probabilities: (K, n).
+        bounds: (K,) of :func:`confidence_bounds`, of the same dtype.
+
+    Returns:
+        (n,) the only class whose bound is reached; the most probable of all classes where several
+        are; -1 where none is.
+    """
+    reached = np.zeros(probabilities.shape[1], np.uint8)
+    guess = reached.copy()
+    for k, (of_class, bound) in enumerate(zip(probabilities, bounds, strict=True)):
+        confident = (of_class >= bound).view(np.uint8)
+        reached += confident
+        guess += confident * np.uint8(k)  # right where this stays the only one
+    guess = guess.astype(np.intp)
+    several = np.flatnonzero(reached > 1)
+    guess[several] = probabilities[:, several].argmax(axis=0)
+    guess[reached == 0] = -1
+    return guess
+
+
+def calibrate(counts: Counts, class_counts: Counts) -> Counts:
+    """Confident counts scaled to the numbers of labelled pixels (equation 4).
+
+    Args:
+        counts: (K, K) confident counts C[given, guessed] with a diagonal of at least 1.
+        class_counts: (K,) pixels per given class.
+
+    Returns:
+        (K, K) integers whose rows sum to ``class_counts``.
+    """
+    scaled = (counts.T / counts.sum(axis=1) * class_counts).T
+    total = class_counts.sum()
+    return _round_rows(scaled / max(scaled.sum(), 1e-100) * total)
+
+
+def _round_rows(matrix: Floats) -> Counts:
+    """Round to integers that keep the rows' rounded sums: largest remainders change first."""
+    rounded = np.rint(matrix)
+    for row, values in zip(rounded, matrix, strict=True):
+        missing = int(np.rint(values.sum()) - row.sum())
+        order = np.argsort(values - row, kind="stable")
+        # Every entry is off by at most a half, so one unit each always suffices.
+        chosen = order[::-1][:missing] if missing > 0 else order[:-missing]
+        row[chosen] += np.sign(missing)
+    return rounded.astype(np.int64)
+
+
+def prune_counts(calibrated: Counts, class_counts: Counts) -> Counts:
+    """How many pixels the rules may flag, leaving at least one in every class.
+
+    Args:
+        calibrated: (K, K) of :func:`calibrate`.
+        class_counts: (K,) pixels per given class.
+
+    Returns:
+        (K, K): off the diagonal, pixels of class i to flag as class j (prune by noise rate); on
+        the diagonal, pixels of class i to flag in all (prune by class).
+    """
+    diagonal = calibrated.diagonal()
+    kept = np.maximum(diagonal, KEPT_PER_CLASS)
+    others = np.maximum(np.count_nonzero(calibrated, axis=1) - 1, 1)
+    # What the diagonal gains is taken evenly from the other entries.
+    result = np.maximum(calibrated - ((kept - diagonal) / others)[:, None], 0).astype(np.int64)
+    np.fill_diagonal(result, np.maximum(class_counts - kept, 0))
+    result[class_counts <= KEPT_PER_CLASS] = 0
+    return result

@@ -1,0 +1,205 @@
+"""All stages in order: folds, teachers, judgement, error maps, student, evaluation, report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mixednoise.data.report import Report
+from mixednoise.errors import ConfigError, RunError
+from mixednoise.memory import memory_told
+from mixednoise.progress import Progress, default_progress
+from mixednoise.segmentation.case_file import read_case_file
+from mixednoise.segmentation.cases import CaseSet, CaseStore
+from mixednoise.segmentation.config import SegmentationConfig
+from mixednoise.segmentation.folds import make_folds
+from mixednoise.segmentation.prepare import (
+    PreparedCases,
+    count_by_split,
+    prepare_cases,
+    resolve_segmentation,
+)
+from mixednoise.segmentation.run import SegmentationRun
+from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.evaluation import evaluate
+from mixednoise.segmentation.stages.judging import find_errors, judge
+from mixednoise.segmentation.stages.reporting import report
+from mixednoise.segmentation.stages.student import judged_maps, train_student
+from mixednoise.segmentation.stages.teachers import Judged, folds_of, train_teachers
+from mixednoise.training.devices import make_fabric
+from mixednoise.workflow.run_folder import check_run_folder, read_config, start_run
+
+#: Where a run may stop; the next call with ``resume`` goes on from there.
+Until = Literal["teachers", "errors", "student", "report"]
+UNTIL: tuple[Until, ...] = get_args(Until)
+
+
+def run_stages(
+    cases: CaseSet,
+    config: SegmentationConfig,
+    out: Path,
+    *,
+    preset: str = "default",
+    until: Until = "report",
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    judgement: SegmentationRun | None = None,
+) -> tuple[Stage, dict[str, Any] | None]:
+    """Do every stage that is not done yet.
+
+    Args:
+        cases: from the readers.
+        config: options; ``auto`` is resolved here.
+        out: run folder.
+        preset: name of the preset that the options came from, for the record.
+        until: the last stage to do.
+        resume: go on with the run in ``out``.
+        overwrite: replace an earlier run in ``out``.
+        progress: bars and lines; None shows them on stderr.
+        judgement: a finished run of the same cases whose error maps are used.
+
+    Returns:
+        The stage as it was left, and the metrics (None when stopped before).
+
+    Raises:
+        DataError: the cases can't be learned from as they are.
+        RunError: ``out`` holds something else.
+        TrainingError: the loss is no longer a number, memory or disk is full.
+    """
+    if until not in UNTIL:
+        raise ConfigError(
+            f"there is no stage {until!r}",
+            expected=", ".join(UNTIL),
+            found=until,
+            fix="choose one of these, or leave it away for all",
+        )
+    progress = progress or default_progress()
+    if int(os.environ.get("RANK", "0")) > 0:
+        progress = default_progress(quiet=True)  # torchrun: the first process speaks for all
+    config = resolve_segmentation(config, cases, progress)
+    run = SegmentationRun(Path(out))
+    record = {
+        "method": f"segmentation/{config.method}",
+        "preset": preset,
+        "data": cases.source,
+        "classes": list(cases.class_names),
+        "options": config.model_dump(mode="json"),
+    }
+    _must_be_apart(run.path, cases)
+    check_run_folder(run, record, resume=resume, overwrite=overwrite)
+    with memory_told():
+        prepared = prepare_cases(cases, config, progress)
+        _must_fold(prepared, config, judgement)
+        _tell(prepared, run, progress)
+        fabric = make_fabric(config)
+        if fabric.global_rank == 0:
+            start_run(run, record, resume=resume, overwrite=overwrite)
+            prepared.write(run)
+        fabric.barrier()
+        stage = Stage(run, prepared, config, fabric, progress, judgement=judgement)
+        return _stages(stage, until)
+
+
+def reopen(path: Path, *, device: str = "auto", progress: Progress | None = None) -> Stage:
+    """A run of which at least the error maps are there, as its last stage left it.
+
+    Args:
+        path: run folder.
+        device: where networks run.
+        progress: bars and lines.
+
+    Raises:
+        RunError: no such run, damaged, of another version, or without error maps.
+        DataError: its images have moved.
+    """
+    run = SegmentationRun(Path(path))
+    record = read_config(run.path, run.command)
+    config = SegmentationConfig.from_options(**record["options"] | {"device": device})
+    cases = read_case_file(run.case_file)
+    progress = progress or default_progress(quiet=True)
+    store = CaseStore.build(cases, image_size=int(config.image_size), progress=progress)
+    splits = tuple(case.split or "train" for case in cases.cases)
+    prepared = PreparedCases(cases, store, splits, Report(), {})
+    stage = Stage(run, prepared, config, make_fabric(config), progress)
+    if config.method != "confident":
+        return stage
+    if not run.folds.exists():
+        raise RunError(
+            f"{path} has no teachers yet",
+            expected="a run whose masks were judged",
+            found="no folds.csv",
+            fix="go on with the same `mixednoise segment train` command and --resume",
+        )
+    return replace(stage, folds=folds_of(stage))
+
+
+def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
+    if stage.config.method == "confident":
+        stage = replace(stage, folds=folds_of(stage))
+        if stage.judgement is None:
+            judged: Judged | None = None
+            for number in range(stage.config.rounds):
+                turn = replace(stage, round_=number)
+                train_teachers(turn, judged)
+                if until == "teachers" and number == stage.config.rounds - 1:
+                    return stage, None
+                judge(turn)
+                find_errors(turn)
+                if number < stage.config.rounds - 1:
+                    judged = judged_maps(turn)
+    if until in ("teachers", "errors"):
+        if stage.config.method == "confident":
+            report(stage, {})
+        return stage, None
+    trained = train_student(stage)
+    if until == "student":
+        return stage, None
+    metrics = evaluate(stage, trained)
+    report(stage, metrics)
+    return stage, metrics
+
+
+def _must_fold(
+    prepared: PreparedCases, config: SegmentationConfig, judgement: SegmentationRun | None
+) -> None:
+    """Refuse numbers of folds that can't be before an earlier run is replaced."""
+    if config.method == "confident" and judgement is None:
+        learned = [prepared.cases.cases[row] for row in prepared.rows("train")]
+        names, groups = ([getattr(case, key) for case in learned] for key in ("name", "group"))
+        make_folds(names, groups, config.folds, seed=config.seed)
+
+
+def _must_be_apart(out: Path, cases: CaseSet) -> None:
+    """Refuse to write among the user's images and masks."""
+    folders = {
+        path.resolve().parent
+        for case in cases.cases
+        for files in (
+            case.images,
+            case.mask.paths if case.mask else (),
+            case.truth.paths if case.truth else (),
+        )
+        for path in files
+    }
+    place = out.resolve()
+    if any(place == folder or folder in place.parents for folder in folders):
+        raise RunError(
+            f"{out} lies inside the data",
+            expected="a folder apart from images and masks: what is written there would be read "
+            "as data the next time",
+            found=str(place),
+            fix="choose another --out",
+        )
+
+
+def _tell(prepared: PreparedCases, run: SegmentationRun, progress: Progress) -> None:
+    prepared.report.tell(progress)
+    aside = len(prepared.aside)
+    progress.message(
+        f"{len(prepared.cases)} cases, classes {', '.join(prepared.cases.class_names)}: "
+        + count_by_split(prepared.splits)
+        + (f"; {aside} set aside, listed in {run.set_aside}" if aside else "")
+    )

@@ -1,0 +1,113 @@
+"""Pixels of one image in blocks that fit the processor's cache, and the few that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mixednoise.segmentation.labels import Mask
+
+Array = np.ndarray[Any, Any]
+
+#: Probabilities per block: 1 MB of float32. Smaller blocks would stay in a nearer cache, but cost
+#: more in calls of numpy than that gains.
+BLOCK_VALUES = 1 << 18
+_MIN_BLOCK = 1 << 12
+
+#: A pixel whose most probable class is not its own has a lower probability of its own class, for
+#: any probabilities that sum to at most 1.01.
+UNDECIDED = 0.51
+#: A pixel with p_i - p_j below UNDECIDED has a lower probability p_i of its own class.
+UNDECIDED_MARGIN = 0.77
+
+
+def blocks(
+    given: Mask, probabilities: Array, dtype: np.dtype[Any], temperature: float = 1.0
+) -> Iterator[tuple[int, Mask, Array]]:
+    """Cut one image's pixels into blocks.
+
+    Args:
+        given: (n,) classes.
+        probabilities: (K, n).
+        dtype: float32 or float64, of the blocks.
+        temperature: see :class:`~mixednoise.segmentation.error_settings.ErrorSettings`.
+
+    Yields:
+        (position of the first pixel, (m,) classes, (K, m) probabilities).
+    """
+    size = max(BLOCK_VALUES // len(probabilities), _MIN_BLOCK)
+    for start in range(0, len(given), size):
+        block = probabilities[:, start : start + size]
+        if block.dtype != dtype:
+            block = block.astype(dtype)
+        if temperature != 1:
+            block = soften(block, temperature)
+        yield start, given[start : start + size], block
+
+
+def soften(probabilities: Array, temperature: float) -> Array:
+    """softmax(log p / temperature) over axis 0; zero stays zero."""
+    powered = (probabilities / probabilities.max(axis=0)) ** probabilities.dtype.type(
+        1 / temperature
+    )
+    return np.asarray(powered / powered.sum(axis=0))
+
+
+def undecided(given: Mask, probabilities: Array, limits: Array) -> Array:
+    """Positions of the pixels whose probability of their own class is low.
+
+    Args:
+        given: (n,) classes; pixels of no class are left out.
+        probabilities: (K, n).
+        limits: (K,) of the same dtype: at most this is low; -infinity: nothing is.
+    """
+    found = np.zeros(len(given), bool)
+    for k, (of_class, limit) in enumerate(zip(probabilities, limits, strict=True)):
+        if limit == -np.inf:
+            continue
+        mine = given == k
+        if mine.any():
+            mine &= of_class <= limit
+            found |= mine
+    return np.flatnonzero(found)
+
+
+def take(probabilities: Array, places: Array) -> Array:
+    """(K, m) probabilities at the positions (m,).
+
+    Row by row: numpy would copy a block that is part of a larger array before it takes from it.
+    """
+    taken = np.empty((len(probabilities), places.size), probabilities.dtype)
+    for row, of_class in zip(taken, probabilities, strict=True):
+        of_class.take(places, out=row, mode="clip")
+    return taken
+
+
+def most_probable(given: Mask, probabilities: Array, tolerance: float) -> Mask:
+    """The most probable class per pixel (uint8), the given one where it is as good.
+
+    Args:
+        given: (n,) classes; 255 = none.
+        probabilities: (K, n).
+        tolerance: the given class counts as most probable if no other exceeds it by more.
+    """
+    best = probabilities[0].copy()
+    own = np.where(given == 0, probabilities[0], probabilities.dtype.type(-1))
+    proposed = np.zeros(len(given), np.uint8)
+    for k in range(1, len(probabilities)):
+        of_class = probabilities[k]
+        np.maximum(proposed, (of_class > best).view(np.uint8) * np.uint8(k), out=proposed)
+        np.maximum(best, of_class, out=best)
+        np.copyto(own, of_class, where=given == k)
+    agrees = own + probabilities.dtype.type(tolerance) >= best
+    return np.asarray(np.where(agrees, given, proposed))
+
+
+def own_probability(given: Mask, probabilities: Array) -> Array:
+    """(n,) probability of the given class; every pixel must have one."""
+    own = np.zeros(len(given), probabilities.dtype)
+    for k, of_class in enumerate(probabilities):
+        np.copyto(own, of_class, where=given == k)
+    return own

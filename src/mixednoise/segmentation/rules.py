@@ -1,0 +1,99 @@
+"""Which pixels are flagged as wrong (equation 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mixednoise.segmentation.error_settings import ErrorSettings
+from mixednoise.segmentation.joint import TOLERANCE, confidence_bounds, confident_guess
+from mixednoise.segmentation.labels import ErrorMap, Mask
+from mixednoise.segmentation.pixel_blocks import (
+    UNDECIDED,
+    UNDECIDED_MARGIN,
+    blocks,
+    take,
+    undecided,
+)
+from mixednoise.segmentation.rank_cutoff import Cutoffs
+from mixednoise.segmentation.stratum import StratumEstimate
+
+Array = np.ndarray[Any, Any]
+
+
+class Flagger:
+    """Flags the pixels of one stratum, image by image, in the order of the estimate.
+
+    Args:
+        estimate: made with the same rule and temperature.
+        settings: rule and temperature count here.
+        dtype: that of the estimate.
+    """
+
+    def __init__(
+        self, estimate: StratumEstimate, settings: ErrorSettings, dtype: np.dtype[Any]
+    ) -> None:
+        self._rule, self._temperature, self._dtype = settings.rule, settings.temperature, dtype
+        self._bounds = confidence_bounds(estimate.thresholds, dtype)
+        self._by_class, self._by_rate = estimate.by_class, estimate.by_rate
+        self._limits = np.full(len(self._bounds), UNDECIDED, dtype)
+        if self._by_rate is not None:
+            self._limits[:] = UNDECIDED_MARGIN
+        elif self._by_class is not None and self._rule != "union":
+            # No pixel above the cut-off of its class is flagged.
+            self._limits = np.minimum(self._limits, self._by_class.values)
+        # Ties at a cut-off that are still to be flagged: counted down over the images.
+        self._class_ties = None if self._by_class is None else self._by_class.ties.copy()
+        self._rate_ties = None if self._by_rate is None else self._by_rate.ties.copy()
+
+    def flag(self, given: Mask, probabilities: Array) -> ErrorMap:
+        """Flagged pixels of the next image.
+
+        Args:
+            given: (n,) uint8 classes; 255 is never flagged.
+            probabilities: (K, n).
+        """
+        flagged = np.zeros(len(given), bool)
+        for start, classes, block in blocks(given, probabilities, self._dtype, self._temperature):
+            places = undecided(classes, block, self._limits)
+            if places.size:
+                few = take(block, places)
+                wrong = self._decide(classes[places].astype(np.intp), few)
+                flagged[start + places[wrong]] = True
+        return flagged
+
+    def _decide(self, given: Array, probabilities: Array) -> Array:
+        own = probabilities[given, np.arange(given.size)]
+        disagrees = probabilities.max(axis=0) > own + self._dtype.type(TOLERANCE)
+        if self._rule == "argmax":
+            return np.asarray(disagrees)
+        chosen: list[Array] = []
+        if self._rule in ("C", "intersection", "union"):
+            guess = confident_guess(probabilities, self._bounds)
+            chosen.append((guess >= 0) & (guess != given))
+        if self._by_class is not None:
+            chosen.append(self._prune_by_class(self._by_class, given, own))
+        if self._by_rate is not None:
+            chosen.append(self._prune_by_rate(self._by_rate, given, own, probabilities))
+        combine = np.logical_or if self._rule == "union" else np.logical_and
+        return np.asarray(combine.reduce(chosen) & disagrees)
+
+    def _prune_by_class(self, cutoffs: Cutoffs, given: Array, own: Array) -> Array:
+        if self._by_rate is None:
+            return cutoffs.choose(given, own, self._class_ties)
+        chosen = np.zeros(given.size, bool)
+        places = np.flatnonzero(own <= UNDECIDED)
+        chosen[places] = cutoffs.choose(given[places], own[places], self._class_ties)
+        return chosen
+
+    def _prune_by_rate(
+        self, cutoffs: Cutoffs, given: Array, own: Array, probabilities: Array
+    ) -> Array:
+        chosen = np.zeros(given.size, bool)
+        for j, other in enumerate(probabilities):
+            margins = own - other
+            places = np.flatnonzero((margins <= UNDECIDED) & (given != j))
+            keys = given[places] * len(probabilities) + j
+            chosen[places] |= cutoffs.choose(keys, margins[places], self._rate_ties)
+        return chosen

@@ -1,0 +1,77 @@
+"""The run folder of a segmenter: where each stage leaves what the next one needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from mixednoise.workflow.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class SegmentationRun(RunFolder):
+    """Paths inside a run folder (``docs/files.md``)."""
+
+    command: ClassVar[str] = "mixednoise segment train"
+    results: ClassVar[tuple[str, ...]] = (
+        "student.safetensors", "student_best.safetensors", "folds.csv", "cases.csv", "cases.json",
+        "metrics.json", "report.html", "set_aside.csv", "data_report.txt", "test_scores.csv",
+        "round_*/teachers/*.safetensors", "round_*/teachers/*/history.csv",
+        "round_*/teachers/*/checkpoints/*", "round_*/probabilities/*", "round_*/error_maps/*",
+        "probabilities/*", "error_maps/*", "student/history.csv", "student/checkpoints/*",
+        "student/*.u8",
+    )  # fmt: skip
+
+    @property
+    def model(self) -> Path:
+        """The student after its last epoch: the run is finished once it and metrics are there."""
+        return self.path / "student.safetensors"
+
+    @property
+    def best_model(self) -> Path:
+        """The student of the epoch that was best on validation."""
+        return self.path / "student_best.safetensors"
+
+    @property
+    def student(self) -> Path:
+        """Checkpoints and history of the student."""
+        return self.path / "student"
+
+    @property
+    def cases(self) -> Path:
+        """Name, patient and split of every case."""
+        return self.path / "cases.csv"
+
+    @property
+    def case_file(self) -> Path:
+        """The files of every case, for later commands."""
+        return self.path / "cases.json"
+
+    @property
+    def folds(self) -> Path:
+        """Name, patient and fold of every case that is learned from."""
+        return self.path / "folds.csv"
+
+    @property
+    def html(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    @property
+    def test_scores(self) -> Path:
+        """Scores of every test case."""
+        return self.path / "test_scores.csv"
+
+    def of_round(self, name: str, round_: int, rounds: int) -> Path:
+        """``probabilities`` or ``error_maps``: in the run folder for the last round of teachers,
+        in ``round_N`` for earlier ones.
+        """
+        return self.path / name if round_ == rounds - 1 else self._round(round_) / name
+
+    def teacher(self, fold: int, round_: int = 0) -> Path:
+        """The network that judges a fold."""
+        return self._round(round_) / "teachers" / f"fold_{fold}.safetensors"
+
+    def _round(self, round_: int) -> Path:
+        return self.path / f"round_{round_ + 1}"

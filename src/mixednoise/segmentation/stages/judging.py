@@ -1,0 +1,236 @@
+"""Judgement: what teachers say of the cases that they never saw, and the error maps made of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixednoise.errors import RunError
+from mixednoise.io import atomic_write, write_json
+from mixednoise.segmentation.calibration import TemperatureFit, tempered
+from mixednoise.segmentation.cases import read_mask, resize_mask, write_like
+from mixednoise.segmentation.cases.masks import read_values
+from mixednoise.segmentation.confident import ErrorSettings, Summary, write_errors
+from mixednoise.segmentation.inference import resized_probabilities
+from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities
+from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.teachers import load_teacher
+from mixednoise.training.batches import derived_seed
+from mixednoise.training.checkpoint import fingerprint
+
+Array = np.ndarray[Any, Any]
+STATE = "state.json"
+SUMMARY = "summary.json"
+
+
+def judge(stage: Stage) -> None:
+    """Write ``probabilities/NAME.npy``, float16 (K, *S) at the size that networks see.
+
+    Goes on where it was stopped; files of other teachers are made anew.
+    """
+    folds = stage.folds
+    assert folds is not None  # noqa: S101 - the teachers came first
+    folder = stage.probabilities
+    teachers = [stage.teacher(fold) for fold in range(folds.count)]
+    made_by = fingerprint(stage.prepared.fingerprint, [_digest(path) for path in teachers])
+    state = _read_state(folder)
+    if state.get("made_by") != made_by:
+        state = {"made_by": made_by, "temperature": {}}
+        if stage.is_first:
+            for old in folder.glob("*.npy") if folder.is_dir() else ():
+                old.unlink()
+            write_json(folder / STATE, state)
+        stage.fabric.barrier()
+    for fold in range(folds.count):
+        rows = stage.train[folds.judged_by(fold)].tolist()
+        missing = [row for row in rows if not _file(stage, row).exists()]
+        mine = missing[stage.fabric.global_rank :: stage.fabric.world_size]
+        if mine:
+            predictor = stage.predictor(load_teacher(stage, fold))
+            found = predictor.predict(stage.store, mine)
+            bar = f"teacher {fold + 1}/{folds.count} judges"
+            for row, probabilities in stage.progress.track(found, bar, total=len(mine)):
+                _write_npy(_file(stage, row), probabilities.astype(np.float16))
+        stage.fabric.barrier()
+        if stage.config.calibrate and str(fold) not in state["temperature"]:
+            state["temperature"][str(fold)] = _temperature(stage, fold, rows)
+            if stage.is_first:
+                write_json(folder / STATE, state)
+            told = state["temperature"][str(fold)]
+            stage.progress.message(f"teacher {fold + 1}: temperature {told:.2f}")
+
+
+def find_errors(stage: Stage) -> None:
+    """Write the error maps, ``images.csv`` and ``summary.json`` from the probabilities."""
+    out = stage.error_maps
+    settings = error_settings(stage)
+    wanted = {
+        "settings": settings.model_dump(),
+        "probabilities": _read_state(stage.probabilities),
+    }
+    key = fingerprint(wanted)
+    mark = out / "made_from.json"
+    done = (out / SUMMARY).exists() and mark.exists()
+    if done and json.loads(mark.read_text(encoding="utf-8")).get("key") == key:
+        return
+    if stage.is_first:
+        mark.unlink(missing_ok=True)
+        cases = {case.name: case for case in stage.prepared.cases.cases}
+
+        def writer(name: str, picture: Mask) -> None:
+            write_like(stage.prepared.cases, cases[name], picture > 0, out / name)
+
+        summary = write_errors(
+            JudgedSource(stage),
+            out,
+            settings,
+            writer=writer,
+            class_names=stage.prepared.cases.class_names,
+            overwrite=True,
+            progress=stage.progress,
+        )
+        write_json(mark, {"key": key, **wanted})
+        _tell(stage, summary)
+    stage.fabric.barrier()
+
+
+def error_settings(stage: Stage) -> ErrorSettings:
+    """The part of the options that decides the error maps."""
+    config = stage.config
+    return ErrorSettings(
+        rule=config.rule, pool=config.pool, band=config.band, min_region=config.min_region
+    )
+
+
+class JudgedSource:
+    """Given masks at their own size, with the probabilities of teachers that never saw them.
+
+    Args:
+        stage: of which the probabilities are there.
+
+    Attributes:
+        names: of the training cases.
+        num_classes: K.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._rows = stage.train.tolist()
+        self.names = [stage.prepared.cases.names[row] for row in self._rows]
+        self.num_classes = stage.prepared.cases.num_classes
+        self._temperature = temperatures(stage)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, index: int) -> tuple[Mask, Probabilities]:
+        """Mask uint8 (*S) as in its file, probabilities float32 (K, *S)."""
+        cases, row = self._stage.prepared.cases, self._rows[index]
+        mask = read_mask(cases, cases.cases[row])
+        return mask, self.probabilities(index, mask.shape)
+
+    def probabilities(self, index: int, shape: tuple[int, ...]) -> Probabilities:
+        """Tempered probabilities, float32 (K, *shape)."""
+        stored = np.load(_file(self._stage, self._rows[index]), allow_pickle=False)
+        values = tempered(stored, self._temperature[self._rows[index]])
+        return resized_probabilities(values, shape)
+
+
+def temperatures(stage: Stage) -> dict[int, float]:
+    """Temperature of the teacher that judged each training case, by row; 1 = not calibrated."""
+    assert stage.folds is not None  # noqa: S101 - the teachers came first
+    fitted = _read_state(stage.probabilities)["temperature"]
+    folds = stage.folds.fold.tolist()
+    return {
+        row: float(fitted.get(str(fold), 1.0))
+        for row, fold in zip(stage.train.tolist(), folds, strict=True)
+    }
+
+
+def stored_probabilities(stage: Stage, row: int) -> Array:
+    """Of one case, float16 (K, *S) as networks see it, mapped into memory."""
+    mapped: Array = np.load(_file(stage, row), mmap_mode="r", allow_pickle=False)
+    return mapped
+
+
+def flagged_map(stage: Stage, row: int, *, native: bool = False) -> ErrorMap:
+    """The error map of one case, bool (*S).
+
+    Args:
+        stage: of which the maps are there.
+        row: the case.
+        native: at the mask's own size; else at the size that networks see.
+
+    Raises:
+        RunError: it is not there.
+    """
+    name = stage.prepared.cases.names[row]
+    folder = stage.error_maps
+    path = next((p for p in folder.glob(f"{_escaped(name)}.*") if _stem(p) == name), None)
+    if path is None:
+        raise RunError(
+            f"there is no error map of {name}",
+            expected=f"a file of that name in {folder}",
+            found="none",
+            fix="find the errors again: delete the folder and go on with --resume",
+        )
+    found = (read_values(path)[0] > 0).astype(np.uint8)
+    if not native:
+        shape = stage.store.shape(row)
+        if found.shape != shape:
+            found = resize_mask(found, (shape[-2], shape[-1]))
+    result: ErrorMap = found.astype(bool)
+    return result
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").rsplit(".", 1)[0]
+
+
+def _file(stage: Stage, row: int) -> Path:
+    return stage.probabilities / f"{stage.prepared.cases.names[row]}.npy"
+
+
+def _write_npy(path: Path, array: Array) -> None:
+    with atomic_write(path) as temporary:
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def _temperature(stage: Stage, fold: int, rows: list[int]) -> float:
+    seed = derived_seed(stage.config.seed, 202, fold)
+    fit = TemperatureFit(rng=np.random.default_rng(seed))
+    for row in rows:
+        fit.add(stage.store.mask(row), np.load(_file(stage, row), allow_pickle=False))
+    return fit.temperature()
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    path = folder / STATE
+    if not path.exists():
+        return {"made_by": None, "temperature": {}}
+    state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return state
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tell(stage: Stage, summary: Summary) -> None:
+    stage.progress.message(
+        f"suspected: {summary.flagged_share:.1%} of the pixels, in {summary.images_flagged} of "
+        f"{summary.images} masks"
+    )

@@ -1,0 +1,76 @@
+"""The page that a person looks at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mixednoise.segmentation.cases import read_image
+from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
+from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+
+
+def report(stage: Stage, metrics: dict[str, Any], path: Path | None = None) -> None:
+    """Write the report of a run, if its masks were judged.
+
+    Args:
+        stage: with its error maps.
+        metrics: ``metrics.json``; {} before there is a student.
+        path: where to; None = ``report.html`` in the run folder.
+    """
+    if stage.is_first and was_judged(stage):
+        given = report_input(stage, metrics)
+        write_report(given, path or stage.run.html, overwrite=True, progress=stage.progress)
+
+
+def was_judged(stage: Stage) -> bool:
+    """Whether the run has error maps."""
+    return stage.folds is not None and (stage.error_maps / "summary.json").exists()
+
+
+def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
+    """What the page shows: the worst masks with pictures, error rates, what to do next."""
+    folder = stage.error_maps
+    source = JudgedSource(stage)
+    rows = dict(zip(source.names, stage.train.tolist(), strict=True))
+    position = {name: index for index, name in enumerate(source.names)}
+
+    def case(name: str) -> OverlayCase:
+        given, probabilities = source.read(position[name])
+        own = stage.prepared.cases.cases[rows[name]]
+        return OverlayCase(
+            read_image(own).array,
+            given,
+            flagged_map(stage, rows[name], native=True),
+            probabilities.argmax(axis=0).astype("uint8"),
+        )
+
+    run = stage.run.path
+    commands = [
+        ("look at the worst masks and correct them in your own tool, from the error maps",
+         f"ls {folder}"),
+        ("corrected masks", f"mixednoise segment export {run} --to masks --out corrected"),
+        ("nnU-Net that does not learn from suspected pixels",
+         f"mixednoise segment export {run} --to nnunet --out nnUNet_raw"),
+        ("segment new images", f"mixednoise segment predict {run} IMAGES --out predicted"),
+    ]  # fmt: skip
+    scored = {
+        name: metrics[key]
+        for key, name in (("last", "student, last epoch"), ("best", "student, best epoch"))
+        if metrics.get(key)
+    }
+    return ReportInput(
+        title=f"Masks of {stage.prepared.cases.source}",
+        summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
+        images=pd.read_csv(folder / "images.csv", dtype={"name": str}),
+        class_names=stage.prepared.cases.class_names,
+        case=case,
+        identification=metrics.get("identification") or {},
+        masks=scored,
+        settings=stage.config.model_dump(mode="json", exclude={"device", "threads"}),
+        commands=commands,
+    )

@@ -1,0 +1,133 @@
+"""The student: from scratch, on all training cases, through what is suspected of their masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from mixednoise.evaluation.mask_metrics import MaskEvaluator
+from mixednoise.io import atomic_write
+from mixednoise.models.segmenters import Segmenter, save_segmenter
+from mixednoise.segmentation.calibration import tempered
+from mixednoise.segmentation.labels import ErrorMap
+from mixednoise.segmentation.learner import make_learner
+from mixednoise.segmentation.learning_set import LearningSet
+from mixednoise.segmentation.loop import SegmentationLoop
+from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.judging import (
+    flagged_map,
+    stored_probabilities,
+    temperatures,
+)
+from mixednoise.segmentation.stages.teachers import Judged
+from mixednoise.training.checkpoint import fingerprint
+
+Array = np.ndarray[Any, Any]
+STUDENT_SEED = 7
+
+
+def train_student(stage: Stage) -> dict[str, Any]:
+    """Train it unless it is there already; leave last and best weights.
+
+    Returns:
+        ``seconds`` of training and ``best_epoch`` (1-based, None without validation).
+    """
+    config = stage.config
+    judged = judged_maps(stage) if config.method == "confident" else None
+    data = LearningSet(
+        stage.store,
+        stage.train,
+        spatial_dims=config.spatial_dims,
+        patch_size=int(config.patch_size),
+        settings=config.patches,
+        judged=judged,
+    )
+    loop = SegmentationLoop(
+        stage.fabric,
+        make_learner(stage.segmenter(STUDENT_SEED), config),
+        data,
+        config,
+        run=stage.run.student,
+        progress=stage.progress,
+        fingerprint=fingerprint(stage.prepared.fingerprint, config.method),
+        name="student",
+        validate=validator(stage),
+    )
+    loop.resume()
+    loop.fit()
+    best = loop.state.best_epoch
+    if stage.is_first and not stage.run.model.exists():
+        last = {key: value.clone() for key, value in loop.segmenter.state_dict().items()}
+        if loop.load_best():
+            save_segmenter(stage.run.best_model, loop.segmenter, stage.metadata(epoch=best + 1))
+        loop.segmenter.load_state_dict(last)
+        save_segmenter(stage.run.model, loop.segmenter, stage.metadata(epoch=config.epochs))
+    stage.fabric.barrier()
+    return {
+        "seconds": round(loop.state.seconds, 1),
+        "best_epoch": best + 1 if best >= 0 else None,
+    }
+
+
+def judged_maps(stage: Stage) -> Judged:
+    """What is suspected of each training case, as the networks see it; kept on disk."""
+    maps: Judged = {"flagged": FlaggedMaps(stage)}
+    config = stage.config
+    if config.targets == "soft" or stage.prepared.cases.num_classes > 2:
+        warmth = temperatures(stage) if config.targets == "soft" else {}
+
+        def proposed(row: int) -> Array:
+            stored = stored_probabilities(stage, row)
+            if warmth.get(row, 1.0) == 1.0:
+                return stored
+            return tempered(stored, warmth[row])
+
+        maps["proposed"] = proposed
+    return maps
+
+
+class FlaggedMaps:
+    """Error maps of the training cases at the size that networks see, in one mapped file.
+
+    Args:
+        stage: of which the error maps are there.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        path = stage.run.student / f"flagged_{stage.number + 1}.u8"
+        self._shapes = {row: stage.store.shape(row) for row in stage.train.tolist()}
+        sizes = [int(np.prod(shape)) for shape in self._shapes.values()]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+        self._start = dict(zip(self._shapes, starts, strict=False))
+        if stage.is_first:
+            with atomic_write(path) as temporary, temporary.open("wb") as file:
+                for row in self._shapes:
+                    file.write(flagged_map(stage, row).tobytes())
+        stage.fabric.barrier()
+        self._bytes = np.memmap(path, dtype=np.bool_, mode="r")
+
+    def __call__(self, row: int) -> ErrorMap:
+        """Of one case, bool (*S)."""
+        shape, start = self._shapes[row], self._start[row]
+        found: ErrorMap = self._bytes[start : start + int(np.prod(shape))].reshape(shape)
+        return found
+
+
+def validator(stage: Stage) -> Callable[[Segmenter], float] | None:
+    """Mean foreground Dice of the validation cases against their given masks; None without any."""
+    rows = [row for row in stage.prepared.rows("val").tolist() if stage.store.has_mask(row)]
+    if not rows:
+        return None
+
+    def dice(segmenter: Segmenter) -> float:
+        scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
+        with torch.random.fork_rng(devices=[]):
+            for row, probabilities in stage.predictor(segmenter).predict(stage.store, rows):
+                predicted = probabilities.argmax(axis=0).astype(np.uint8)
+                scores.add(str(row), predicted, stage.store.mask(row))
+        return float(scores.scores().mean())
+
+    return dice

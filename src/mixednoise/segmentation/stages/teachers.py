@@ -1,0 +1,110 @@
+"""Teachers: one per fold, each learns from all other folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mixednoise.models.segmenters import Segmenter, load_segmenter, save_segmenter
+from mixednoise.segmentation.folds import (
+    Folds,
+    make_folds,
+    must_be_unseen,
+    names_digest,
+    read_folds,
+)
+from mixednoise.segmentation.learner import MaskLearner
+from mixednoise.segmentation.learning_set import LearningSet
+from mixednoise.segmentation.loop import SegmentationLoop
+from mixednoise.segmentation.stages.context import Stage
+from mixednoise.training.batches import derived_seed
+from mixednoise.training.checkpoint import fingerprint
+
+Judged = dict[str, Callable[[int], Any]]
+
+
+def folds_of(stage: Stage) -> Folds:
+    """The fold table of the run: read where it is there, else made and written."""
+    cases = [stage.prepared.cases.cases[row] for row in stage.train]
+    names = [case.name for case in cases]
+    path = stage.judged_in.folds
+    if path.exists():
+        return read_folds(path, names)
+    folds = make_folds(
+        names, [case.group for case in cases], stage.config.folds, seed=stage.config.seed
+    )
+    if stage.is_first:
+        folds.write(path)
+    return folds
+
+
+def train_teachers(stage: Stage, judged: Judged | None = None) -> None:
+    """Train the teachers of a round that are not there yet.
+
+    Args:
+        stage: with its folds and its round.
+        judged: maps of the round before; None = learn from the masks as they were given.
+    """
+    folds, config, round_ = _folds(stage), stage.config, stage.number
+    learning = config.model_copy(update={"epochs": config.teacher_epochs or config.epochs})
+    for fold in range(folds.count):
+        path = stage.teacher(fold)
+        if path.exists():
+            load_teacher(stage, fold)
+            continue
+        rows = stage.train[folds.learned_by(fold)]
+        own = learning.model_copy(
+            update={"seed": derived_seed(config.seed, 101, round_, fold) % 2**31}
+        )
+        learner = MaskLearner(
+            stage.segmenter(1000 + 100 * round_ + fold),
+            mode="noisy" if judged is None else config.targets,
+            epsilon=config.epsilon,
+            loss=config.loss,
+        )
+        data = LearningSet(
+            stage.store,
+            rows,
+            spatial_dims=config.spatial_dims,
+            patch_size=int(config.patch_size),
+            settings=config.patches,
+            judged=judged,
+        )
+        folder = path.parent / f"fold_{fold}"
+        loop = SegmentationLoop(
+            stage.fabric,
+            learner,
+            data,
+            own,
+            run=folder,
+            progress=stage.progress,
+            fingerprint=fingerprint(stage.prepared.fingerprint, rows, round_),
+            name=f"teacher {fold + 1}/{folds.count}",
+        )
+        loop.resume()
+        loop.fit()
+        if stage.is_first:
+            learned = names_digest(folds.names[i] for i in folds.learned_by(fold))
+            save_segmenter(
+                path, learner.segmenter, stage.metadata(fold=fold, learned=learned, round=round_)
+            )
+        stage.fabric.barrier()
+
+
+def load_teacher(stage: Stage, fold: int) -> Segmenter:
+    """The network that judges a fold, after it was checked that it never saw it.
+
+    Raises:
+        RunError: no whole teacher, or one that learned from other cases than its fold table says.
+    """
+    path = stage.teacher(fold)
+    segmenter, metadata = load_segmenter(path)
+    must_be_unseen(_folds(stage), fold, str(metadata.get("learned")), source=str(path))
+    segmenter.to(stage.fabric.device)
+    return segmenter
+
+
+def _folds(stage: Stage) -> Folds:
+    if stage.folds is None:
+        raise RuntimeError("make the folds first")
+    return stage.folds
