@@ -6,9 +6,11 @@ import sys
 import mixednoise
 
 PUBLIC = {
-    "ConfigError", "CrossEntropy", "CrossEntropySingle", "DataError", "Dataset", "InputError",
-    "MixedNoiseError", "QMix", "RunError", "SeparationSettings", "TrainingError", "__version__",
-    "classification_metrics", "corrupt", "load", "read_dataset", "separate",
+    "ConfidentSegmentation", "ConfigError", "CrossEntropy", "CrossEntropySingle", "DataError",
+    "Dataset", "InputError", "MixedNoiseError", "QMix", "RunError", "SeparationSettings",
+    "TrainingError", "__version__", "classification_metrics", "corrupt", "corrupt_masks",
+    "find_mask_errors", "load", "load_segmentation", "read_cases", "read_dataset", "read_nnunet",
+    "separate",
 }  # fmt: skip
 
 

@@ -7,6 +7,12 @@ and ``mixednoise --help`` answer at once.
     >>> dataset = mixednoise.read_dataset("labels.csv")            # doctest: +SKIP
     >>> model = mixednoise.QMix(epochs=30).fit(dataset)            # doctest: +SKIP
     >>> model.audit_[model.audit_.group == "mis_h"]                # doctest: +SKIP
+
+Wrong pixels of masks, from probabilities of any model, or from images and masks alone:
+
+    >>> flagged = mixednoise.find_mask_errors(masks, probabilities)        # doctest: +SKIP
+    >>> cases = mixednoise.read_cases("images", "masks")                   # doctest: +SKIP
+    >>> mixednoise.ConfidentSegmentation().fit(cases).errors_              # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -36,6 +42,10 @@ if TYPE_CHECKING:
     from mixednoise.evaluation.metrics import classification_metrics
     from mixednoise.loading import load
     from mixednoise.noise.corrupt import corrupt_dataset as corrupt
+    from mixednoise.noise.corrupt_masks import corrupt_masks
+    from mixednoise.segmentation.cases import read_cases, read_nnunet
+    from mixednoise.segmentation.confident import find_mask_errors
+    from mixednoise.segmentation.estimator import ConfidentSegmentation, load_segmentation
     from mixednoise.separation import SeparationSettings, separate
 
 _HOMES = {
@@ -47,11 +57,18 @@ _HOMES = {
     "load": ("mixednoise.loading", "load"),
     "classification_metrics": ("mixednoise.evaluation.metrics", "classification_metrics"),
     "corrupt": ("mixednoise.noise.corrupt", "corrupt_dataset"),
+    "corrupt_masks": ("mixednoise.noise.corrupt_masks", "corrupt_masks"),
+    "read_cases": ("mixednoise.segmentation.cases", "read_cases"),
+    "read_nnunet": ("mixednoise.segmentation.cases", "read_nnunet"),
+    "find_mask_errors": ("mixednoise.segmentation.confident", "find_mask_errors"),
+    "ConfidentSegmentation": ("mixednoise.segmentation.estimator", "ConfidentSegmentation"),
+    "load_segmentation": ("mixednoise.segmentation.estimator", "load_segmentation"),
     "SeparationSettings": ("mixednoise.separation", "SeparationSettings"),
     "separate": ("mixednoise.separation", "separate"),
 }
 
 __all__ = [
+    "ConfidentSegmentation",
     "ConfigError",
     "CrossEntropy",
     "CrossEntropySingle",
@@ -66,8 +83,13 @@ __all__ = [
     "__version__",
     "classification_metrics",
     "corrupt",
+    "corrupt_masks",
+    "find_mask_errors",
     "load",
+    "load_segmentation",
+    "read_cases",
     "read_dataset",
+    "read_nnunet",
     "separate",
 ]
 

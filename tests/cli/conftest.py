@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bad_data import TINY, write_data
+from segment_data import QUICK, SPLIT, given, write_discs
 
 from mixednoise.cli import run
 
@@ -20,3 +21,23 @@ def trained(tmp_path_factory) -> Path:
         command = ["train", str(folder / "data"), "--out", str(folder / "run"), "--quiet"]
         assert run([*command, *TINY]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def segmented(tmp_path_factory) -> Path:
+    """Folder with ``data/`` (discs and their masks), ``run/`` (two epochs) and ``cache/``."""
+    folder = tmp_path_factory.mktemp("segmented")
+    write_discs(folder / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXEDNOISE_CACHE", str(folder / "cache"))
+        truth = ["--truth", str(folder / "data" / "truth")]
+        command = ["segment", "train", *given(folder / "data"), *truth, *QUICK, *SPLIT, "--quiet"]
+        assert run([*command, "--out", str(folder / "run")]) == 0
+    return folder
+
+
+@pytest.fixture
+def decoded(segmented, monkeypatch) -> Path:
+    """The same, whose images need not be decoded again."""
+    monkeypatch.setenv("MIXEDNOISE_CACHE", str(segmented / "cache"))
+    return segmented

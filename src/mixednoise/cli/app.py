@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Annotated
 
 import typer
@@ -10,8 +9,9 @@ import typer
 from mixednoise.cli.corrupt import corrupt
 from mixednoise.cli.demo import demo
 from mixednoise.cli.evaluate import evaluate
-from mixednoise.cli.guard import guarded
 from mixednoise.cli.predict import predict
+from mixednoise.cli.register import register
+from mixednoise.cli.segment.app import segment
 from mixednoise.cli.train import train
 from mixednoise.version import __version__
 
@@ -25,16 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-
-def _paragraphs(text: str | None) -> str:
-    """A docstring with each paragraph on one line: the terminal's width breaks them, not ours."""
-    parts = inspect.cleandoc(text or "").split("\n\n")
-    return "\n\n".join(" ".join(part.split()) for part in parts)
-
-
-for command in (train, evaluate, predict, corrupt, demo):
-    app.command(help=_paragraphs(command.__doc__))(guarded(command))
+register(app, train, evaluate, predict, corrupt, demo)
+app.add_typer(segment)
 
 
 def _version(wanted: bool) -> None:

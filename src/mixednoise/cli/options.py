@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -110,32 +110,53 @@ _READER_OPTIONS: dict[str, Any] = {
 }
 
 
-def with_reader_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Put the options of a reader, all without a value, in the place of the parameter ``reader``.
+Command = Callable[..., None]
 
-    The parser sees the options one by one; the command gets them as :data:`Reader`.
+
+def with_shared(
+    parameter: str, options: Mapping[str, Any], gather: Callable[[dict[str, Any]], Any] = dict
+) -> Callable[[Command], Command]:
+    """Put options that several commands share in the place of one parameter of a command.
+
+    The parser sees the options one by one, all without a value; the command gets them together.
+
+    Args:
+        parameter: of the command, whose place they take.
+        options: name -> annotated type.
+        gather: makes of ``{name: value}`` what the command gets.
     """
 
-    @functools.wraps(command)
-    def wrapped(**given: Any) -> None:
-        reader = {name: given.pop(name) for name in _READER_OPTIONS}
-        reader["preset"] = reader.pop("layout")
-        command(reader=reader, **given)
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(**given: Any) -> None:
+            values = {name: given.pop(name) for name in options}
+            command(**{parameter: gather(values)}, **given)
 
-    signature = inspect.signature(command, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    for parameter in signature.parameters.values():
-        parameters += (
-            [
-                parameter.replace(name=name, annotation=kind, default=None)
-                for name, kind in _READER_OPTIONS.items()
-            ]
-            if parameter.name == "reader"
-            else [parameter]
-        )
-    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
-    return wrapped
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for own in signature.parameters.values():
+            parameters += (
+                [
+                    own.replace(name=name, annotation=kind, default=None)
+                    for name, kind in options.items()
+                ]
+                if own.name == parameter
+                else [own]
+            )
+        wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+        return wrapped
+
+    return decorate
+
+
+def _reader(values: dict[str, Any]) -> Reader:
+    layout = values.pop("layout")
+    return values | {"preset": layout}
+
+
+#: The options of a reader in the place of the parameter ``reader``: a :data:`Reader`.
+with_reader_options = with_shared("reader", _READER_OPTIONS, _reader)
 
 
 def class_names(classes: str | None) -> list[str] | None:

@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from mixednoise.data.augment import ViewSettings
 from mixednoise.estimator import ESTIMATORS
 from mixednoise.methods.config import TrainingConfig
+from mixednoise.segmentation.config import SegmentationConfig
+from mixednoise.segmentation.patch_settings import PatchSettings
 from mixednoise.separation import SeparationSettings
 
 INTRODUCTION = """# Options
@@ -27,7 +29,14 @@ In Python: keyword arguments, `QMix(epochs=60, separation={"memory": 0.5})`. On 
 the options that `mixednoise train --help` lists, and `--set KEY=VALUE` for every other one; dots
 reach into groups: `--set separation.memory=0.5 --set views.vertical_flip=false`. An unknown option
 is an error. The values of a run stand in its `config.yaml`.
+
+Segmentation, `ConfidentSegmentation(...)` and `mixednoise segment train`, has options of its own:
+[below](#mixednoise-segment-train).
 """
+
+SEGMENTATION = """Also those of `mixednoise segment compare` and of
+`ConfidentSegmentation(epochs=30, patches={"augment": False})`. `mixednoise segment errors` takes
+`rule`, `pool`, `band` and `min_region` with the same meaning."""
 
 
 def options_page() -> str:
@@ -45,6 +54,12 @@ def options_page() -> str:
     parts += ["## `views.*`: weak and strong views", _summary(ViewSettings), _table(ViewSettings)]
     parts += ["## `separation.*`: telling the groups apart", _summary(SeparationSettings)]
     parts.append(_table(SeparationSettings))
+    parts += ["## `mixednoise segment train`", SEGMENTATION, _table(SegmentationConfig)]
+    for preset in SegmentationConfig.preset_names()[1:]:
+        changes = SegmentationConfig.preset_options(preset)
+        parts.append(f"Preset `{preset}` changes:\n\n" + _changes(changes))
+    parts += ["## `patches.*`: windows of images and masks", _summary(PatchSettings)]
+    parts.append(_table(PatchSettings))
     return "\n\n".join(parts) + "\n"
 
 

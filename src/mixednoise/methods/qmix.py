@@ -42,6 +42,8 @@ from mixednoise.methods.losses import (
 from mixednoise.separation import ClassReport, Separation, SeparationSettings, separate
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
+#: Imagined guesses with which the mean of an epoch begins, so that it is steady from the start.
+ALIGNMENT_SAMPLES = 256.0
 
 
 class QMixConfig(TrainingConfig):
@@ -82,6 +84,11 @@ class QMixConfig(TrainingConfig):
         description="class shares that L_reg and class_balance aim at: those of the given labels "
         "(the paper's), or [ours] of the labels that separation believes: wrong labels make "
         "unequal classes more equal than they are, and aiming at that ruins the rare ones",
+    )
+    align: bool = Field(
+        False,
+        description="[ours] scale guesses so that their mean over the samples has these class "
+        "shares: networks guess large classes too often, and would learn that from themselves",
     )
 
     @model_validator(mode="after")
@@ -156,6 +163,8 @@ class QMixMethod(Method[QMixConfig]):
         self._group: list[Tensor] = []
         self._weight: list[Tensor] = []
         self._omega = config.omega
+        # Sum of the guesses of each network in this epoch (C,), for alignment.
+        self._guessed: list[Tensor] = []
         self._told: set[tuple[str, str, str]] = set()
 
     @property
@@ -191,6 +200,7 @@ class QMixMethod(Method[QMixConfig]):
             self._class_weights(group, shares)
             for group, shares in zip(self._group, self._shares, strict=True)
         ]
+        self._guessed = [ALIGNMENT_SAMPLES * shares for shares in self._shares]
         self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
         return self._report()
 
@@ -314,10 +324,25 @@ class QMixMethod(Method[QMixConfig]):
             for _ in range(self.config.weak_views)
         ]
         outputs = self.networks(torch.cat(views))
-        return [
+        guesses = [
             torch.softmax(logits.float(), dim=1).view(len(views), len(batch.images), -1).mean(0)
             for logits in outputs
         ]
+        return self._aligned(guesses) if self.config.align else guesses
+
+    def _aligned(self, guesses: list[Tensor]) -> list[Tensor]:
+        """Guesses whose mean has the class shares aimed at (Berthelot et al., ICLR 2020).
+
+        p(k) <- p(k) shares(k) / mean p(k), normalised; the mean over the guesses of this epoch,
+        and at its start over imagined ones that have the right shares already.
+        """
+        result = []
+        for m, guess in enumerate(guesses):
+            total = self._guessed[m].to(guess.device) + guess.sum(0)
+            self._guessed[m] = total
+            scaled = guess * (self._shares[m].to(guess.device) / (total / total.sum()))
+            result.append(scaled / scaled.sum(1, keepdim=True))
+        return result
 
     @torch.no_grad()
     def _targets(self, m: int, batch: Batch, guesses: list[Tensor]) -> Targets:

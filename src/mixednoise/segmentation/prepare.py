@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.data.report import Report
-from mixednoise.errors import DataError
+from mixednoise.errors import ConfigError, DataError
 from mixednoise.io import write_csv, write_text
 from mixednoise.models.segmentation_networks import architecture
 from mixednoise.progress import Progress
@@ -63,8 +63,7 @@ class PreparedCases:
     @property
     def fingerprint(self) -> str:
         """Changes when cases, their pixels or their splits do."""
-        # The store's folder is named after the content of the files.
-        return fingerprint(list(self.cases.names), list(self.splits), self.store.folder.name)
+        return fingerprint(list(self.cases.names), list(self.splits), self.store.content)
 
     def write(self, run: SegmentationRun) -> None:
         """Who is where, what was set aside and what the checks found."""
@@ -101,6 +100,7 @@ def prepare_cases(cases: CaseSet, config: SegmentationConfig, progress: Progress
         aside |= store.reasons
         usable = usable.without(i for i, name in enumerate(usable.names) if name in store.reasons)
         store = CaseStore.build(usable, image_size=int(config.image_size), progress=progress)
+    _must_be_deep_enough(store, config)
     splits = split_cases(
         [case.group for case in usable.cases],
         [case.split for case in usable.cases],
@@ -123,13 +123,25 @@ def prepare_cases(cases: CaseSet, config: SegmentationConfig, progress: Progress
     return PreparedCases(usable, store, tuple(splits), report, aside)
 
 
+def _must_be_deep_enough(store: CaseStore, config: SegmentationConfig) -> None:
+    """The checks have seen that all images have the same number of axes."""
+    if len(store.shape(0)) < config.spatial_dims:
+        raise ConfigError(
+            "these images are flat, and the network takes volumes",
+            expected="--spatial-dims 2, or volumes",
+            found=f"spatial_dims {config.spatial_dims}, images of "
+            + " x ".join(map(str, store.native_shape(0))),
+            fix="leave --spatial-dims away",
+        )
+
+
 def resolve_segmentation(
     config: SegmentationConfig, cases: CaseSet, progress: Progress
 ) -> SegmentationConfig:
     """Replace ``auto`` by what fits this machine and these images, and say so.
 
     Raises:
-        ConfigError: there is no such device.
+        ConfigError: there is no such device, or windows that the network can't take.
     """
     device = choose_device(config.device)
     on_cpu = device.type == "cpu"
@@ -141,10 +153,17 @@ def resolve_segmentation(
     if size == "auto":
         most = LARGEST_AUTO_SIZE_CPU if on_cpu else LARGEST_AUTO_SIZE_ACCELERATOR
         size = changes["image_size"] = max(16, min(_longest_side(cases), most))
+    divisor = architecture(network).divisor
     if config.patch_size == "auto":
-        divisor = architecture(network).divisor
         side = min(int(size), LARGEST_AUTO_PATCH[config.spatial_dims])
         changes["patch_size"] = -(-side // divisor) * divisor
+    elif config.patch_size % divisor:
+        raise ConfigError(
+            f"{network} can't learn from windows of this size",
+            expected=f"a multiple of {divisor}",
+            found=f"patch_size {config.patch_size}",
+            fix=f"choose --patch-size {-(-config.patch_size // divisor) * divisor}",
+        )
     if changes:
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items())
         progress.message(f"on {device.type}: {told} (chosen automatically)")

@@ -138,7 +138,7 @@ def _missing(case_set: CaseSet, allowed: bool) -> Iterable[Problem]:
             f"{'has' if len(rows) == 1 else 'have'} no mask",
             expected="a mask of the same name for each image",
             found=_some(case_set, rows),
-            fix="set aside" if allowed else "add the masks, or allow images without",
+            fix="set aside" if allowed else "add the masks, or take these images out",
             rows=tuple(rows),
             reason="no mask" if allowed else "",
         )

@@ -106,7 +106,7 @@ def _classes(
             f"{'occurs' if len(absent) == 1 else 'occur'} in no mask",
             expected="every class in at least one mask",
             found=f"{examples(absent, 8)}, by {expected_values(case_set)}",
-            fix="leave the class out of the names and values, or allow classes that don't occur",
+            fix="leave the class out of the names and values, or add masks that have it",
         )
     # With two classes, masks without the one are the empty masks, which have been told.
     some = {

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mixednoise.data.cache import hold_open
+from mixednoise.data.store_files import digest
 from mixednoise.errors import DataError, TrainingError
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases.case import CaseSet
@@ -114,6 +115,20 @@ class CaseStore:
                 fix="check the folders",
             )
         return store
+
+    @property
+    def content(self) -> str:
+        """Changes when a pixel or the order of the cases does; not when files move or are touched.
+
+        Writing hard links to the images, as the export for nnU-Net does, changes their times.
+        """
+        # Offsets are left out: threads write in the order in which they finish.
+        return digest(
+            [
+                f"{row.crc} {[p and (p.shape, p.dtype) for p in (row.image, row.mask, row.truth)]}"
+                for row in self._rows
+            ]
+        )
 
     @classmethod
     def open_checked(cls, folder: Path) -> CaseStore | None:

@@ -102,8 +102,10 @@ def _settings_key(case_set: CaseSet, image_size: int | None) -> str:
 
 
 def _paths(case: Case) -> list[Path]:
+    """All files of a case, named alike from wherever they are looked at."""
     masks = [mask for mask in (case.mask, case.truth) if mask is not None]
-    return [*case.images, *(path for mask in masks for path in mask.paths)]
+    files = [*case.images, *(path for mask in masks for path in mask.paths)]
+    return [path.resolve() for path in files]
 
 
 class _Builder:

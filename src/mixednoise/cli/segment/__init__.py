@@ -1,0 +1,1 @@
+"""``mixednoise segment``: wrong mask pixels and segmenters that survive them."""

@@ -1,0 +1,161 @@
+"""``mixednoise segment errors``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mixednoise.cli import options as o
+from mixednoise.cli.segment import shared
+
+Pool = Literal["set", "image"]
+
+
+def errors(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="New folder for error maps and tables.")
+    ],
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="NAME.png or NAME.npy: a class, 0 to K-1, in every pixel; of two classes also "
+            "0 and 255.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="NAME.npy or NAME.npz of shape (K, H, W) or (K, D, H, W) that sum to 1 over K, of "
+            "a model that never saw the mask.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Instead of these two: masks and probabilities of a run of segment train, to try "
+            "another rule.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="For pictures in the report.", rich_help_panel=o.DATA),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Masks known to be right: how well were the wrong pixels found?",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    class_names: shared.ClassNames = None,
+    ignore_value: shared.IgnoreValue = None,
+    rule: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="C, Q (prune by class), PBNR (by noise rate), both, intersection (C and Q), union "
+            "(C or Q), or argmax (plain disagreement).",
+            rich_help_panel=shared.ERRORS,
+        ),
+    ] = "Q",
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            metavar="WHAT",
+            help="Thresholds over the whole set, or for each image.",
+            rich_help_panel=shared.ERRORS,
+        ),
+    ] = "set",
+    band: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Thresholds of their own within so many pixels of a boundary.",
+            rich_help_panel=shared.ERRORS,
+        ),
+    ] = None,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Log-probabilities are divided by it first; above 1 = less sure.",
+            rich_help_panel=shared.ERRORS,
+        ),
+    ] = 1.0,
+    min_region: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Suspected regions of fewer pixels are let go.",
+            rich_help_panel=shared.ERRORS,
+        ),
+    ] = 0,
+    overwrite: o.Overwrite = False,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Find the wrong pixels of masks from probabilities, without any training.
+
+    Leaves in --out: a map per mask (255 = suspected; PNG, npy for volumes; in the masks' own format
+    with --run), images.csv (worst mask first), summary.json (joint, error rate of each class),
+    report.html.
+
+    [bold]Example:[/] mixednoise segment errors --masks masks --probabilities probabilities
+    --rule Q --out errors
+    """
+    from mixednoise.cli.segment.show import errors_table, identification_table
+    from mixednoise.cli.show import answer
+    from mixednoise.errors import ConfigError
+    from mixednoise.jobs.segment_errors import find_errors
+    from mixednoise.jobs.segment_judged import judged_folders, judged_run
+    from mixednoise.progress import default_progress
+
+    progress = default_progress(quiet)
+    given = {"masks": masks, "probabilities": probabilities, "images": images, "truth": truth,
+             "class-names": class_names, "ignore-value": ignore_value}  # fmt: skip
+    named = [f"--{name}" for name, value in given.items() if value is not None]
+    if run is not None and named:
+        raise ConfigError(
+            "a run has its own masks and probabilities",
+            expected="--run, or --masks with --probabilities",
+            found=f"--run and {', '.join(named)}",
+            fix=f"leave --run away, or {named[0]}",
+        )
+    options = {"rule": rule, "pool": pool, "band": band, "temperature": temperature,
+               "min_region": min_region}  # fmt: skip
+    if run is not None:
+        judged = judged_run(run, progress=progress)
+    elif masks is not None and probabilities is not None:
+        judged = judged_folders(
+            masks,
+            probabilities,
+            images=images,
+            truth=truth,
+            class_names=o.class_names(class_names),
+            ignore_value=ignore_value,
+            progress=progress,
+        )
+    else:
+        raise ConfigError(
+            "there are no masks with probabilities",
+            expected="--masks FOLDER --probabilities FOLDER, or --run RUN",
+            found=", ".join(named) or "neither",
+            fix="name both folders; without predictions of your own, `mixednoise segment train` "
+            "makes them",
+        )
+    summary = find_errors(judged, out, options, overwrite=overwrite, progress=progress)
+    tables = [errors_table(summary)]
+    if summary["identification"]:
+        tables.append(identification_table(summary["identification"]))
+    answer(summary, tables, as_json=as_json)
+    progress.message(f"error maps: {out}  (images.csv: the worst mask first)")
+    progress.message(f"report: {out / 'report.html'}")

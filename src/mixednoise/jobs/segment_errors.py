@@ -1,0 +1,164 @@
+"""Find the wrong pixels of masks, given probabilities, and write what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mixednoise.data.report import examples
+from mixednoise.errors import ConfigError
+from mixednoise.evaluation.identification import IdentificationEvaluator
+from mixednoise.io import write_json
+from mixednoise.jobs.segment_cases import must_be_apart
+from mixednoise.jobs.segment_judged import Judged
+from mixednoise.methods.config import validated
+from mixednoise.noise.result_folder import check_target, new_result
+from mixednoise.progress import Progress
+from mixednoise.segmentation.cases import UnreadableCaseError
+from mixednoise.segmentation.cases.masks import read_values
+from mixednoise.segmentation.cases.picture import size_text
+from mixednoise.segmentation.confident import ErrorSettings, write_errors
+from mixednoise.segmentation.labels import Mask
+from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
+from mixednoise.segmentation.stages.evaluation import BOUNDARY
+from mixednoise.segmentation.write_errors import SUMMARY, TABLE
+
+REPORT = "report.html"
+
+
+def find_errors(
+    judged: Judged,
+    out: Path,
+    options: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Write error maps, ``images.csv``, ``report.html`` and ``summary.json`` into a folder.
+
+    Args:
+        judged: masks and probabilities.
+        out: folder to be; whole or not there.
+        options: of :class:`~mixednoise.segmentation.confident.ErrorSettings`.
+        overwrite: replace an earlier result in ``out``.
+        progress: bars and lines.
+
+    Returns:
+        The content of ``summary.json``: the estimate, what was flagged, and where the truth is
+        known ``identification``.
+
+    Raises:
+        ConfigError: an option that can't be.
+        DataError: values that are no classes or no probabilities.
+        RunError: ``out`` holds something, or lies inside the data.
+        TrainingError: the disk is full.
+    """
+    settings = validated(ErrorSettings, options)
+    if settings.rule == "argmax" and settings.band is not None:
+        raise ConfigError(
+            "plain disagreement has no thresholds that a band could change",
+            expected="--band with another rule, or --rule argmax without --band",
+            found=f"--rule argmax --band {settings.band:g}",
+            fix="leave one of them away",
+        )
+    must_be_apart(out, judged.folders)
+    names = judged.source.names
+    endings = [judged.endings[n]] if (n := names[0]) in judged.endings else [".png", ".npy"]
+    usual = [name + judged.endings.get(name, end) for name in names for end in endings]
+    check_target(out, [*usual, TABLE, REPORT, SUMMARY], overwrite=overwrite, sources=[])
+    written: list[str] = []
+    with new_result(out, written) as work:
+        own = judged.writer
+        summary = write_errors(
+            judged.source,
+            work,
+            settings,
+            writer=None if own is None else lambda name, picture: own(work, name, picture),
+            class_names=judged.class_names,
+            overwrite=True,
+            progress=progress,
+        )
+        estimated = summary.estimate
+        estimated.report.tell(progress)
+        content = summary.to_json(judged.class_names)
+        maps = {path.name: path for path in work.iterdir() if path.name not in (TABLE, SUMMARY)}
+        left = [name for name in names if name not in estimated.set_aside]
+        drawn = _Drawn(judged, maps)
+        content["identification"] = _identification(drawn, left, settings.rule, progress)
+        write_report(
+            ReportInput(
+                title=judged.title,
+                summary=content,
+                images=pd.read_csv(work / TABLE, dtype={"name": str}),
+                class_names=judged.class_names or (),
+                case=drawn.case,
+                identification=content["identification"] or {},
+                settings=settings.model_dump(),
+            ),
+            work / REPORT,
+            progress=progress,
+        )
+        if drawn.without_image:
+            progress.warning(f"no picture in the report for {examples(drawn.without_image)}")
+        write_json(work / SUMMARY, content)
+        written += [*maps, TABLE, REPORT, SUMMARY]
+    return content
+
+
+class _Drawn:
+    """The maps that were written, with masks, proposals and images."""
+
+    def __init__(self, judged: Judged, maps: Mapping[str, Path]) -> None:
+        self.judged = judged
+        self.without_image: list[str] = []
+        self._maps = {_stem(name): path for name, path in maps.items()}
+        self._row = {name: row for row, name in enumerate(judged.source.names)}
+
+    def case(self, name: str) -> OverlayCase:
+        """What a picture is drawn from; grey in the place of an image that doesn't fit."""
+        given, probabilities = self.judged.source.read(self._row[name])
+        image = None
+        try:
+            image = None if self.judged.image is None else self.judged.image(name)
+        except UnreadableCaseError as error:
+            self.without_image.append(f"{name} ({error.reason})")
+        if image is not None and image.shape[1:] != given.shape:
+            sizes = f"{size_text(image.shape[1:])}, the mask {size_text(given.shape)}"
+            self.without_image.append(f"{name} (the image is {sizes})")
+            image = None
+        proposed = probabilities.argmax(axis=0).astype(np.uint8)
+        return OverlayCase(image, given, self.flagged(name), proposed)
+
+    def flagged(self, name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """The error map."""
+        return np.asarray(read_values(self._maps[name])[0] > 0)
+
+    def plain(self, name: str) -> tuple[Mask, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """The given mask, and where the most probable class is another one."""
+        given, probabilities = self.judged.source.read(self._row[name])
+        return given, probabilities.argmax(axis=0) != given
+
+
+def _identification(
+    drawn: _Drawn, names: list[str], rule: str, progress: Progress
+) -> dict[str, Any] | None:
+    """How well wrong pixels were found, beside plain disagreement; None without any truth."""
+    known = [name for name in names if name in drawn.judged.truth]
+    if not known:
+        return None
+    found = {key: IdentificationEvaluator(band=BOUNDARY) for key in (rule, "argmax")}
+    for name in progress.track(known, "comparing error maps with the truth"):
+        given, disagreement = drawn.plain(name)
+        truth = drawn.judged.truth[name]()
+        maps = {"argmax": disagreement, rule: drawn.flagged(name)}
+        for key, evaluator in found.items():
+            evaluator.add(name, given, truth, maps[key])
+    return {key: evaluator.summary() for key, evaluator in found.items()}
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(".gz").rsplit(".", 1)[0]
