@@ -123,8 +123,11 @@ def separate(
         p, fallbacks = judge_in_two_steps(case)
     else:
         p, fallbacks = OneMixture(case).judge()
+    believed = [_believe_enough(case, rows, p) for rows in case.rows]
     group = p.argmax(axis=1).astype(np.int8)
-    kept = [_keep(case, rows, p, group) for rows in case.rows]
+    kept = [
+        more + _keep(case, rows, p, group) for more, rows in zip(believed, case.rows, strict=True)
+    ]
     reports = tuple(
         _report(case, label, p, group, fallbacks[label], kept[label])
         for label in range(num_classes)
@@ -132,10 +135,46 @@ def separate(
     return Separation(p, group, case.loss, case.entropy, reports, case.state)
 
 
+def _needed(case: Case, rows: Labels) -> int:
+    """How many samples of a class are called correct whatever the fit says."""
+    return max(min(1, len(rows)), int(case.settings.minimum_correct_share * len(rows)))
+
+
+def _believe_enough(case: Case, rows: Labels, p: Array) -> int:
+    """Shift a class's odds of a right label, all by one factor, until its share is reached.
+
+    Returns:
+        How many samples became ``correct`` by it.
+
+    A network that is biased towards large classes finds every label of a small one surprising. The
+    order within the class says what is right there, its level does not; and a sample that is
+    called correct must be trusted as one, or its label is never learned. p(mis_l) stays. What can't
+    be reached so, because too many images are unreadable, :func:`_keep` does.
+    """
+    needed = _needed(case, rows)
+    correct, mis_h, mis_l = p[rows].T
+    readable = correct + mis_h
+    already = int((p[rows].argmax(axis=1) == 0).sum())
+    if already >= needed or not readable.any():
+        return 0
+    # The least P(right | readable) at which "correct" is the most probable group.
+    least = np.maximum(0.5, np.divide(mis_l, readable, out=np.ones_like(mis_l), where=readable > 0))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = (least / (1 - least)) / (correct / mis_h)
+    factor[~(least < 1) | (correct <= 0)] = np.inf
+    wanted = np.partition(factor, needed - 1)[needed - 1]
+    if not 1 < wanted < np.inf:
+        return 0
+    # A hair more, so that rounding does not undo it at the last sample.
+    shifted = correct * wanted * (1 + 1e-9)
+    p[rows, 0] = readable * shifted / (shifted + mis_h)
+    p[rows, 1] = readable - p[rows, 0]
+    return needed - already
+
+
 def _keep(case: Case, rows: Labels, p: Array, group: np.ndarray[Any, np.dtype[np.int8]]) -> int:
     """Call a class's least suspicious samples correct until its share is reached; how many."""
-    needed = max(min(1, len(rows)), int(case.settings.minimum_correct_share * len(rows)))
-    missing = needed - int((group[rows] == 0).sum())
+    missing = _needed(case, rows) - int((group[rows] == 0).sum())
     if missing <= 0:
         return 0
     candidates = rows[group[rows] != 0]
