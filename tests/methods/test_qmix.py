@@ -1,7 +1,6 @@
 """QMix against numbers worked by hand; the networks are replaced by tables of logits."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ def hand_out(method, groups, p=None):
     posterior = torch.nn.functional.one_hot(group, 3).float() if p is None else torch.tensor(p)
     method._group = [group, group]
     method._p = [posterior, posterior]
-    method._weight = [method._class_weights(group, method._shares[0])] * 2
+    method._weight = [method._class_weights(group)] * 2
 
 
 class TwoNetworks(torch.nn.Module):
@@ -119,8 +118,7 @@ def test_guesses_are_the_mean_softmax_of_each_network():
 def losses_of(method, logits, groups, labels, targets):
     targets = Targets(torch.tensor(targets), torch.tensor(groups), torch.ones(len(groups)))
     projections = torch.nn.functional.normalize(torch.tensor(logits), dim=1)
-    shares = method._shares[0]
-    return method._losses(torch.tensor(logits), projections, targets, torch.tensor(labels), shares)
+    return method._losses(torch.tensor(logits), projections, targets, torch.tensor(labels))
 
 
 def test_losses_by_hand():
@@ -195,31 +193,10 @@ def test_class_weights_restore_the_shares_of_all_samples():
     method = make_method(labels, num_classes=2, max_class_weight=100.0)
     # of class 0 all six are selected, of class 1 one: shares 6/7 and 1/7 must become .6 and .4
     group = torch.tensor([0] * 6 + [0, 1, 1, 2])
-    weight = method._class_weights(group, method._shares[0])
+    weight = method._class_weights(group)
     chosen = weight[group == 0]
     share = chosen[:6].sum() / chosen.sum()
     assert share.item() == pytest.approx(0.6)
-
-
-def test_class_shares_are_those_of_the_labels_that_are_believed():
-    # Given: 6 of class 0, 4 of class 1. Believed: 5 and 1 (half of two labels).
-    method = make_method([0] * 6 + [1] * 4, num_classes=2)
-    right = torch.tensor([1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0, 0])
-    p = torch.stack([right, 1 - right, torch.zeros(10)], dim=1)
-    # One more of each, so that no class is believed to be empty: 6 and 2 of 8.
-    assert method._believed_shares(p).tolist() == pytest.approx([0.75, 0.25])
-
-
-@pytest.mark.parametrize(("option", "expected"), [("given", 0.6), ("estimated", 0.75)])
-def test_the_shares_aimed_at_follow_the_option(option, expected):
-    method = make_method([0] * 6 + [1] * 4, num_classes=2, class_shares=option)
-    right = torch.tensor([1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0, 0])
-    p = torch.stack([right, 1 - right, torch.zeros(10)], dim=1).numpy()
-    verdict = SimpleNamespace(p=p, group=p.argmax(1), loss=p[:, 0], entropy=p[:, 0], classes=())
-    verdict.sizes = {"correct": 6, "mis_h": 4, "mis_l": 0}
-    method._separate = lambda scores: setattr(method, "_verdicts", [verdict, verdict])
-    method.begin_epoch(2, lambda: None)
-    assert method._shares[0][0].item() == pytest.approx(expected)
 
 
 def test_class_weights_can_be_switched_off_and_are_bounded():
@@ -227,10 +204,9 @@ def test_class_weights_can_be_switched_off_and_are_bounded():
     group = torch.tensor([0] * 100)
     group[99] = 1
     off = make_method(labels, num_classes=2, class_balance="none")
-    assert torch.equal(off._class_weights(group, off._shares[0]), torch.ones(100))
+    assert torch.equal(off._class_weights(group), torch.ones(100))
     bounded = make_method(labels, num_classes=2, max_class_weight=3.0)
-    weights = bounded._class_weights(group, bounded._shares[0])
-    assert weights.max().item() == pytest.approx(3.0)
+    assert bounded._class_weights(group).max().item() == pytest.approx(3.0)
 
 
 def test_omega_at_both_ends():

@@ -370,3 +370,27 @@ def test_paper_preset_is_the_paper():
     }
     assert (PAPER.components, PAPER.covariance, PAPER.per_class) == (3, "full", True)
     assert PAPER.minimum_component_share == 0.02
+
+
+def test_labels_of_a_small_class_are_trusted_in_their_own_order():
+    """A network biased towards the large class finds every label of the small one surprising."""
+    rng = np.random.default_rng(5)
+    labels = np.array([0] * 900 + [1] * 100)
+    right = np.concatenate([np.ones(900, bool), np.arange(100) < 30])
+    loss = np.abs(np.where(labels == 0, 0.2, np.where(right, 2.0, 3.5)) + rng.normal(0, 0.1, 1000))
+    entropy = np.full(1000, 0.4) + rng.normal(0, 0.02, 1000)
+    distrusted = separate(loss, entropy, labels, 2, SeparationSettings(minimum_correct_share=0.0))
+    assert distrusted.p[900:, 0].max() < 0.5
+    found = separate(loss, entropy, labels, 2, SeparationSettings(minimum_correct_share=0.2))
+    chosen = np.flatnonzero(found.group[900:] == 0)
+    assert len(chosen) == 20
+    assert chosen.max() < 30, "the least surprising labels are the right ones"
+    # Trusted, not only named: whoever learns from p must see the same as whoever reads the group.
+    assert found.p[900:][chosen, 0].min() >= 0.5
+    assert (found.group == found.p.argmax(axis=1)).all()
+    np.testing.assert_allclose(found.p.sum(axis=1), 1)
+    # The order of the class is what it was, and what can't be read stays so.
+    before, after = distrusted.p[900:], found.p[900:]
+    assert (np.diff(after[np.argsort(before[:, 0], kind="stable"), 0]) >= -1e-12).all()
+    np.testing.assert_allclose(before[:, 2], after[:, 2])
+    np.testing.assert_array_equal(distrusted.p[:900], found.p[:900])

@@ -42,8 +42,6 @@ from mixednoise.methods.losses import (
 from mixednoise.separation import ClassReport, Separation, SeparationSettings, separate
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
-#: Imagined guesses with which the mean of an epoch begins, so that it is steady from the start.
-ALIGNMENT_SAMPLES = 256.0
 
 
 class QMixConfig(TrainingConfig):
@@ -79,17 +77,6 @@ class QMixConfig(TrainingConfig):
         "the selection takes more of easy classes, and a network trained on it loses hard ones",
     )
     max_class_weight: float = Field(5.0, ge=1, description="[ours] largest such weight")
-    class_shares: Literal["given", "estimated"] = Field(
-        "estimated",
-        description="class shares that L_reg and class_balance aim at: those of the given labels "
-        "(the paper's), or [ours] of the labels that separation believes: wrong labels make "
-        "unequal classes more equal than they are, and aiming at that ruins the rare ones",
-    )
-    align: bool = Field(
-        False,
-        description="[ours] scale guesses so that their mean over the samples has these class "
-        "shares: networks guess large classes too often, and would learn that from themselves",
-    )
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> QMixConfig:
@@ -121,7 +108,6 @@ class QMixConfig(TrainingConfig):
             "epochs": 100,
             "warmup_epochs": 10,
             "class_balance": "none",
-            "class_shares": "given",
             "separation_epochs": None,
             "correct_view": "strong",
             "lambda_c": 1.0,
@@ -153,9 +139,7 @@ class QMixMethod(Method[QMixConfig]):
     def __init__(self, config: QMixConfig, context: Context) -> None:
         super().__init__(config, context)
         self.views = config.views.fitted_to(context.image_size)
-        # pi of Eq. 12 for each network.
-        given = torch.tensor(context.class_shares, dtype=torch.float32)
-        self._shares: list[Tensor] = [given] * self.num_networks
+        self.shares = torch.tensor(context.class_shares, dtype=torch.float32)
         # The last separation of each network, with its memory of loss and entropy.
         self._verdicts: list[Separation] = []
         # Verdicts by which each network is trained: p (N, 3), group (N,), weight (N,).
@@ -163,8 +147,6 @@ class QMixMethod(Method[QMixConfig]):
         self._group: list[Tensor] = []
         self._weight: list[Tensor] = []
         self._omega = config.omega
-        # Sum of the guesses of each network in this epoch (C,), for alignment.
-        self._guessed: list[Tensor] = []
         self._told: set[tuple[str, str, str]] = set()
 
     @property
@@ -194,13 +176,7 @@ class QMixMethod(Method[QMixConfig]):
         for_training = self._verdicts[::-1]
         self._p = [torch.from_numpy(s.p).float() for s in for_training]
         self._group = [torch.from_numpy(s.group.astype(np.int64)) for s in for_training]
-        if self.config.class_shares == "estimated":
-            self._shares = [self._believed_shares(p) for p in self._p]
-        self._weight = [
-            self._class_weights(group, shares)
-            for group, shares in zip(self._group, self._shares, strict=True)
-        ]
-        self._guessed = [ALIGNMENT_SAMPLES * shares for shares in self._shares]
+        self._weight = [self._class_weights(group) for group in self._group]
         self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
         return self._report()
 
@@ -254,21 +230,10 @@ class QMixMethod(Method[QMixConfig]):
         )
         return EpochReport(mean_p, loss, entropy, numbers, rows, warnings)
 
-    def _believed_shares(self, p: Tensor) -> Tensor:
-        """Class shares (C,) of the right labels: p(correct) summed over each given class.
+    def _class_weights(self, group: Tensor) -> Tensor:
+        """Weights (N,) that give the selected correct samples the class shares of all samples.
 
-        Wrong labels move samples from large classes to small ones: with 40 % symmetric noise on
-        classes of 1 and 67 %, the given shares are 6 and 44 %.
-        """
-        labels = torch.from_numpy(self.context.labels)
-        right = torch.zeros(self.context.num_classes).index_add_(0, labels, p[:, CORRECT])
-        right += 1  # no class is ever believed to be empty
-        return right / right.sum()
-
-    def _class_weights(self, group: Tensor, shares: Tensor) -> Tensor:
-        """Weights (N,) that give the selected correct samples the class shares aimed at.
-
-        weight of class c = shares[c] / (s_c / S), s_c of S selected samples being of class c:
+        weight of class c = (n_c / N) / (s_c / S), s_c of S selected samples being of class c:
         the selection takes more of the easy classes, so its shares swing from epoch to epoch.
         """
         weight = torch.ones(len(group))
@@ -279,7 +244,7 @@ class QMixMethod(Method[QMixConfig]):
             labels[group == CORRECT], minlength=self.context.num_classes
         ).float()
         share = selected / selected.sum().clamp_min(1)
-        per_class = (shares / share.clamp_min(1e-8)).clamp(max=self.config.max_class_weight)
+        per_class = (self.shares / share.clamp_min(1e-8)).clamp(max=self.config.max_class_weight)
         return per_class[labels]
 
     # ---- 2. quality-aware semi-supervised learning ---------------------------------------------
@@ -294,8 +259,8 @@ class QMixMethod(Method[QMixConfig]):
         targets = [self._targets(m, batch, guesses) for m in range(self.num_networks)]
         outputs = self.networks(self._learned_views(batch, targets), project=True)
         parts: dict[str, Tensor] = {}
-        for m, ((logits, projections), wanted) in enumerate(zip(outputs, targets, strict=True)):
-            losses = self._losses(logits, projections, wanted, batch.labels, self._shares[m])
+        for (logits, projections), wanted in zip(outputs, targets, strict=True):
+            losses = self._losses(logits, projections, wanted, batch.labels)
             for name, value in losses.items():
                 parts[name] = parts[name] + value if name in parts else value
         return parts
@@ -324,25 +289,10 @@ class QMixMethod(Method[QMixConfig]):
             for _ in range(self.config.weak_views)
         ]
         outputs = self.networks(torch.cat(views))
-        guesses = [
+        return [
             torch.softmax(logits.float(), dim=1).view(len(views), len(batch.images), -1).mean(0)
             for logits in outputs
         ]
-        return self._aligned(guesses) if self.config.align else guesses
-
-    def _aligned(self, guesses: list[Tensor]) -> list[Tensor]:
-        """Guesses whose mean has the class shares aimed at (Berthelot et al., ICLR 2020).
-
-        p(k) <- p(k) shares(k) / mean p(k), normalised; the mean over the guesses of this epoch,
-        and at its start over imagined ones that have the right shares already.
-        """
-        result = []
-        for m, guess in enumerate(guesses):
-            total = self._guessed[m].to(guess.device) + guess.sum(0)
-            self._guessed[m] = total
-            scaled = guess * (self._shares[m].to(guess.device) / (total / total.sum()))
-            result.append(scaled / scaled.sum(1, keepdim=True))
-        return result
 
     @torch.no_grad()
     def _targets(self, m: int, batch: Batch, guesses: list[Tensor]) -> Targets:
@@ -371,7 +321,6 @@ class QMixMethod(Method[QMixConfig]):
         projections: Tensor,
         targets: Targets,
         labels: Tensor,
-        shares: Tensor,
     ) -> dict[str, Tensor]:
         """The five losses of one network; each divided by the batch size, so group sizes count."""
         logits, size = logits.float(), len(labels)
@@ -385,7 +334,9 @@ class QMixMethod(Method[QMixConfig]):
             "loss_mis_h": (mis_h * squared_error(logits, target)).sum() / size,  # Eq. 8
             "loss_mis_l": self._omega * (mis_l * cross_entropy).sum() / size,  # Eq. 9
             "loss_contrastive": logits.new_zeros(()),
-            "loss_regularizer": class_share_penalty(logits, shares.to(logits.device)),  # Eq. 12
+            "loss_regularizer": class_share_penalty(
+                logits, self.shares.to(logits.device)
+            ),  # Eq. 12
         }
         if config.lambda_c > 0:
             # correct samples keep their class; all mis_l share one class more, C (Eq. 11).
