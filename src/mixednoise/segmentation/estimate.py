@@ -62,7 +62,7 @@ class Estimate:
         """(K, K) P(true class j | given class i); a row of NaN for an absent class."""
         rows = self.calibrated.sum(axis=1, keepdims=True)
         empty = np.full(self.calibrated.shape, np.nan)
-        return np.divide(self.calibrated, rows, out=empty, where=rows > 0)
+        return np.asarray(np.divide(self.calibrated, rows, out=empty, where=rows > 0))
 
     @property
     def error_rate(self) -> Floats:
@@ -105,7 +105,8 @@ class Estimate:
 
 
 def _finite(values: Floats) -> Any:
-    nested = np.where(np.isfinite(values), values.astype(object), None)
+    nested = values.astype(object)
+    nested[~np.isfinite(values)] = None
     return nested.tolist()
 
 

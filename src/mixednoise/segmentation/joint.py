@@ -115,7 +115,8 @@ def prune_counts(calibrated: Counts, class_counts: Counts) -> Counts:
     kept = np.maximum(diagonal, KEPT_PER_CLASS)
     others = np.maximum(np.count_nonzero(calibrated, axis=1) - 1, 1)
     # What the diagonal gains is taken evenly from the other entries.
-    result = np.maximum(calibrated - ((kept - diagonal) / others)[:, None], 0).astype(np.int64)
+    left = calibrated - ((kept - diagonal) / others)[:, None]
+    result: Counts = np.maximum(left, 0).astype(np.int64)
     np.fill_diagonal(result, np.maximum(class_counts - kept, 0))
     result[class_counts <= KEPT_PER_CLASS] = 0
     return result

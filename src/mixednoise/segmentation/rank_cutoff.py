@@ -37,11 +37,11 @@ def rank_codes(values: Array) -> Array:
         uint32 or uint64 of the same shape.
     """
     signed, unsigned = (np.int32, np.uint32) if values.itemsize == 4 else (np.int64, np.uint64)
-    bits = (values + 0).view(signed)  # -0 becomes +0
+    bits: Array = (values + 0).view(signed)  # -0 becomes +0
     top = np.iinfo(signed)
     # Negative floats are ordered the wrong way round as integers: flip all but their sign.
     ordered = bits ^ ((bits >> (top.bits - 1)) & top.max)
-    return ordered.view(unsigned) ^ unsigned(1 << (top.bits - 1))
+    return np.asarray(ordered.view(unsigned) ^ unsigned(1 << (top.bits - 1)))
 
 
 def _values_of(codes: Array) -> Array:
@@ -49,7 +49,7 @@ def _values_of(codes: Array) -> Array:
     signed, floating = (np.int32, np.float32) if codes.itemsize == 4 else (np.int64, np.float64)
     top = np.iinfo(signed)
     ordered = (codes ^ codes.dtype.type(1 << (top.bits - 1))).view(signed)
-    return (ordered ^ ((ordered >> (top.bits - 1)) & top.max)).view(floating)
+    return np.asarray((ordered ^ ((ordered >> (top.bits - 1)) & top.max)).view(floating))
 
 
 @dataclass(frozen=True)

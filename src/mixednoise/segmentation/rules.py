@@ -44,8 +44,10 @@ class Flagger:
             # No pixel above the cut-off of its class is flagged.
             self._limits = np.minimum(self._limits, self._by_class.values)
         # Ties at a cut-off that are still to be flagged: counted down over the images.
-        self._class_ties = None if self._by_class is None else self._by_class.ties.copy()
-        self._rate_ties = None if self._by_rate is None else self._by_rate.ties.copy()
+        # Ties that are still to be chosen, counted down from image to image.
+        none = np.zeros(0, np.int64)
+        self._class_ties = none if self._by_class is None else self._by_class.ties.copy()
+        self._rate_ties = none if self._by_rate is None else self._by_rate.ties.copy()
 
     def flag(self, given: Mask, probabilities: Array) -> ErrorMap:
         """Flagged pixels of the next image.
