@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from mixednoise.errors import ConfigError, DataError
 from mixednoise.memory import memory_told
 from mixednoise.methods import CrossEntropyMethod, CrossEntropySingleMethod, QMixMethod
 from mixednoise.methods.base import Context, FloatArray, Method
-from mixednoise.methods.config import TrainingConfig
+from mixednoise.methods.config import TrainingConfig, changed_options, signature_of
 from mixednoise.models import Network, build_network, save_networks
 from mixednoise.progress import Progress, default_progress
 from mixednoise.training.batches import derived_seed
@@ -63,18 +62,10 @@ class Estimator:
 
     def __init_subclass__(cls) -> None:
         """Show the options in ``help()`` and in editors."""
-        parameters = [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.annotation
-            )
-            for name, f in cls.method.Config.model_fields.items()
-        ]
-        preset = inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default="default")
-        cls.__signature__ = inspect.Signature([preset, *parameters])  # type: ignore[attr-defined]
+        cls.__signature__ = signature_of(cls.method.Config)  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
-        changed = self.config.model_dump(exclude_defaults=True)
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+        return f"{type(self).__name__}({changed_options(self.config)})"
 
     # ---- training ------------------------------------------------------------------------------
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mixednoise.errors import ConfigError, DataError
+from mixednoise.errors import ConfigError
 from mixednoise.evaluation.metrics import (
     CLASS_METRICS,
     SCALAR_METRICS,
@@ -20,13 +19,10 @@ from mixednoise.evaluation.metrics import (
     one_versus_rest,
 )
 from mixednoise.evaluation.ranking import Floats, divide, mean_of_defined
+from mixednoise.evaluation.resampling import percentile_interval, unit_codes
 
 #: Samples times resamples that are held at once: bounds the memory at some 20 MB.
 CHUNK = 1 << 19
-#: A metric must be defined in this share of the resamples to get an interval.
-DEFINED = 0.9
-
-Interval = tuple[float, float]
 
 
 def bootstrap_intervals(
@@ -81,16 +77,16 @@ def bootstrap_intervals(
         )
     truth, proba = check_predictions(y_true, probabilities)
     names = checked_names(class_names, proba.shape[1])
-    unit, units = _units(groups, len(truth))
+    unit, units = unit_codes(groups, len(truth), per="label", scored="sample")
     if units < 2:
         nothing = (float("nan"), float("nan"))
         return dict.fromkeys(SCALAR_METRICS, nothing) | {
             "per_class": {name: dict.fromkeys(CLASS_METRICS, nothing) for name in names}
         }
     draws = bootstrap_metrics(truth, proba, unit, units, rng, resamples)
-    result: dict[str, Any] = {m: _percentiles(draws[m], level) for m in SCALAR_METRICS}
+    result: dict[str, Any] = {m: percentile_interval(draws[m], level) for m in SCALAR_METRICS}
     result["per_class"] = {
-        name: {m: _percentiles(draws[m][:, c], level) for m in CLASS_METRICS}
+        name: {m: percentile_interval(draws[m][:, c], level) for m in CLASS_METRICS}
         for c, name in enumerate(names)
     }
     return result
@@ -99,7 +95,7 @@ def bootstrap_intervals(
 def bootstrap_metrics(
     truth: NDArray[np.int64],
     proba: Floats,
-    unit: NDArray[np.int64] | None,
+    unit: NDArray[np.int64],
     units: int,
     rng: np.random.Generator,
     resamples: int,
@@ -114,7 +110,7 @@ def bootstrap_metrics(
     order = np.argsort(truth * classes + proba.argmax(axis=1), kind="stable")
     truth, proba = truth[order], proba[order]
     cells, starts = np.unique(truth * classes + proba.argmax(axis=1), return_index=True)
-    owner = order if unit is None else unit[order]
+    owner = unit[order]
     rankings = one_versus_rest(truth, proba)
     gaps = calibration_gaps(truth, proba).astype(np.float32)
 
@@ -144,30 +140,3 @@ def _weights(
     for row in drawn:  # one call per resample: the stream must not depend on the chunk size
         row[:] = np.bincount(rng.integers(units, size=units), minlength=units)
     return np.ascontiguousarray(drawn.T)[owner]
-
-
-def _units(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64] | None, int]:
-    """The code of each sample's patient, and how many patients there are."""
-    if groups is None:
-        return None, n
-    given = pd.Series(np.asarray(groups, dtype=object))
-    if given.shape != (n,):
-        raise DataError(
-            "groups and labels don't fit together",
-            expected=f"{n} values, one per label",
-            found=f"{len(given)} values",
-            fix="pass the patient of every sample that is scored",
-        )
-    codes = pd.factorize(given)[0].astype(np.int64)
-    alone = np.flatnonzero(codes < 0)
-    known = int(codes.max(initial=-1)) + 1
-    codes[alone] = known + np.arange(len(alone))
-    return codes, known + len(alone)
-
-
-def _percentiles(values: Floats, level: float) -> Interval:
-    defined = values[~np.isnan(values)]
-    if len(defined) < DEFINED * len(values):
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

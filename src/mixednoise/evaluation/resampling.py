@@ -1,4 +1,4 @@
-"""Resampling of cases, or of whole patients, for numbers that are sums over cases."""
+"""Resampling of cases, or of whole patients: who is drawn, sums over the drawn, intervals."""
 
 from __future__ import annotations
 
@@ -50,8 +50,17 @@ def resampled_sums(
     return sums
 
 
-def unit_codes(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64], int]:
+def unit_codes(
+    groups: ArrayLike | None, n: int, *, per: str = "case", scored: str = "case"
+) -> tuple[NDArray[np.int64], int]:
     """The code of each case's patient, int64 (N,), and how many patients there are.
+
+    Args:
+        groups: (N,), patient of each case; a missing value makes the case a patient of its own.
+            None = every case for itself.
+        n: number of cases.
+        per: what a message calls the thing that a group is given for.
+        scored: and the thing that is scored.
 
     Raises:
         DataError: groups of another length.
@@ -61,10 +70,10 @@ def unit_codes(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64], int
     given = pd.Series(np.asarray(groups, dtype=object))
     if given.shape != (n,):
         raise DataError(
-            "groups and cases don't fit together",
-            expected=f"{n} values, one per case",
+            f"groups and {per}s don't fit together",
+            expected=f"{n} values, one per {per}",
             found=f"{len(given)} values",
-            fix="pass the patient of every case that is scored",
+            fix=f"pass the patient of every {scored} that is scored",
         )
     codes = pd.factorize(given)[0].astype(np.int64)
     alone = np.flatnonzero(codes < 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -135,6 +136,24 @@ def validated(model: type[ModelT], options: Mapping[str, Any]) -> ModelT:
         return model.model_validate(dict(options))
     except ValidationError as error:
         raise _readable(model, error) from None
+
+
+def signature_of(config: type[BaseModel]) -> inspect.Signature:
+    """The signature ``(*, preset, ...options)``: shows the options in ``help()`` and in editors."""
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.annotation
+        )
+        for name, f in config.model_fields.items()
+    ]
+    preset = inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default="default")
+    return inspect.Signature([preset, *options])
+
+
+def changed_options(config: BaseModel) -> str:
+    """``name=value, ...`` of the options that are not at their defaults."""
+    changed = config.model_dump(exclude_defaults=True)
+    return ", ".join(f"{name}={value!r}" for name, value in changed.items())
 
 
 def _readable(model: type[BaseModel], error: ValidationError) -> ConfigError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.errors import ConfigError, DataError, RunError
+from mixednoise.methods.config import changed_options, signature_of
 from mixednoise.models.segmenters import Segmenter, load_segmenter
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import CaseSet
@@ -56,8 +56,7 @@ class ConfidentSegmentation:
         self._predictor: Predictor | None = None
 
     def __repr__(self) -> str:
-        changed = self.config.model_dump(exclude_defaults=True)
-        return f"ConfidentSegmentation({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+        return f"ConfidentSegmentation({changed_options(self.config)})"
 
     def fit(
         self,
@@ -162,16 +161,8 @@ class ConfidentSegmentation:
             yield probabilities.argmax(axis=0).astype(np.uint8)
 
 
-_PARAMETERS = [
-    inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.annotation
-    )
-    for name, f in SegmentationConfig.model_fields.items()
-]
 # Show the options in ``help()`` and in editors.
-ConfidentSegmentation.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-    [inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default="default"), *_PARAMETERS]
-)
+ConfidentSegmentation.__signature__ = signature_of(SegmentationConfig)  # type: ignore[attr-defined]
 
 
 def load_segmentation(path: str | Path) -> ConfidentSegmentation:
