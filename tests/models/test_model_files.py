@@ -172,7 +172,7 @@ def test_a_write_that_fails_leaves_the_old_file(
         path.write_bytes(b"half")
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr("mixednoise.models.weights.save_file", full_disk)
+    monkeypatch.setattr("mixednoise.models.model_files.save_file", full_disk)
     with pytest.raises(TrainingError, match="No space left"):
         save_networks(saved, [network(5)])
     assert len(load_networks(saved)[0]) == 2

@@ -6,11 +6,12 @@ import functools
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec
 
 import typer
 
-from mixednoise.errors import MixedNoiseError
+from mixednoise.errors import InputError, MixedNoiseError
 from mixednoise.memory import out_of_memory
 
 P = ParamSpec("P")
@@ -41,6 +42,34 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
                 raise typer.Exit(status) from None
 
     return wrapped
+
+
+@contextmanager
+def tells_how_to_go_on(out: Path, begun: Callable[[], bool]) -> Iterator[None]:
+    """A training that stops in here gets a note of what is kept, and how to go on.
+
+    Args:
+        out: run folder.
+        begun: whether there is a run to go on with; asked when it stops.
+    """
+    try:
+        yield
+    except InputError:
+        raise  # says itself what to do
+    except KeyboardInterrupt as stop:
+        stop.add_note(
+            f"{out} keeps every finished epoch; go on with the same command and --resume"
+            if begun()
+            else "training had not begun; images decoded so far are kept for the next start"
+        )
+        raise
+    except Exception as error:
+        if begun():
+            error.add_note(
+                f"  the run: {out} keeps every finished epoch; when this is solved, go on with the "
+                "same command and --resume"
+            )
+        raise
 
 
 def _told(error: BaseException) -> tuple[str, int] | None:

@@ -88,6 +88,26 @@ Ordinal = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+RunFolder = Annotated[
+    Path, typer.Option(metavar="RUN", help="New folder for everything it leaves.")
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
+TrainingDevice = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps. Default: auto.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="CPU threads of the networks. Default: torch's choice.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no bars, lines and warnings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in --out.")]

@@ -25,9 +25,7 @@ def predict(
     ] = "last",
     image_column: o.ImageColumn = None,
     image_root: o.ImageRoot = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")
-    ] = "auto",
+    device: o.Device = "auto",
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mixednoise.cli import options as o
+from mixednoise.cli.guard import tells_how_to_go_on
 
 
 @o.with_reader_options
@@ -18,7 +19,7 @@ def train(
             metavar="DATA", help="Folder per class, CSV or TSV with a header, or MedMNIST .npz."
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for everything it leaves.")],
+    out: o.RunFolder,
     method: Annotated[
         str,
         typer.Option(
@@ -118,14 +119,7 @@ def train(
             rich_help_panel=o.TRAINING,
         ),
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="auto, cpu, cuda, cuda:1 or mps. Default: auto.",
-            rich_help_panel=o.MACHINE,
-        ),
-    ] = None,
+    device: o.TrainingDevice = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -134,14 +128,7 @@ def train(
             rich_help_panel=o.MACHINE,
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="CPU threads of the networks. Default: torch's choice.",
-            rich_help_panel=o.MACHINE,
-        ),
-    ] = None,
+    threads: o.Threads = None,
     reader: o.Reader = o.AS_FOUND,
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
@@ -166,7 +153,6 @@ def train(
     """
     from mixednoise.cli.show import answer, metrics_table
     from mixednoise.data.readers import read_dataset
-    from mixednoise.errors import InputError
     from mixednoise.estimator import estimator_named
     from mixednoise.methods.config import parse_assignments
     from mixednoise.progress import default_progress
@@ -197,25 +183,8 @@ def train(
         ordinal=ordinal,
     )
     progress = default_progress(quiet)
-    try:
+    with tells_how_to_go_on(out, lambda: hasattr(model, "config_")):
         model.fit(dataset, out=out, resume=resume, overwrite=overwrite, progress=progress)
-    except InputError:
-        raise  # nothing was begun
-    except KeyboardInterrupt as stop:
-        begun = hasattr(model, "config_")
-        stop.add_note(
-            f"{out} keeps every finished epoch; go on with the same command and --resume"
-            if begun
-            else "training had not begun; images decoded so far are kept for the next start"
-        )
-        raise
-    except Exception as error:
-        if hasattr(model, "config_"):
-            error.add_note(
-                f"  the run: {out} keeps every finished epoch; when this is solved, go on with the "
-                "same command and --resume"
-            )
-        raise
     answer(
         model.metrics_,
         [metrics_table({method: model.metrics_})],

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -20,6 +22,8 @@ except ImportError:  # Windows: an open file can't be deleted there anyway
 
 #: The file of a store that holds its pixels; whoever has the store open holds a shared lock on it.
 PIXELS = "pixels.u8"
+
+T = TypeVar("T")
 
 
 def cache_root() -> Path:
@@ -81,6 +85,31 @@ def hold_open(handle: int) -> None:
             fcntl.flock(handle, fcntl.LOCK_SH)
     if os.fstat(handle).st_nlink == 0:
         raise FileNotFoundError("the pixel store was deleted")
+
+
+def open_finished(pixels: Path, read_finished: Callable[[], T | None]) -> tuple[T, int] | None:
+    """Open a finished store, and hold it open.
+
+    Args:
+        pixels: the file of its pixels.
+        read_finished: reads what it says of itself; None where it isn't whole.
+
+    Returns:
+        What was read, and the handle of the pixels; None where there is no whole store.
+    """
+    try:
+        handle = os.open(pixels, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        hold_open(handle)
+        finished = read_finished()
+    except OSError:
+        finished = None
+    if finished is None:
+        os.close(handle)
+        return None
+    return finished, handle
 
 
 def _is_open(pixels: Path) -> bool:

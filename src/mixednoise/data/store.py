@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixednoise.data.cache import hold_open
+from mixednoise.data.cache import open_finished
 from mixednoise.data.store_files import (
     READABLE,
     RETRY,
@@ -61,7 +61,8 @@ class PixelStore:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        opened = self._open()
+        files = StoreFolder(self.folder)
+        opened = open_finished(files.pixels, files.read_finished)
         if opened is None:
             raise TrainingError(
                 "a pixel store is missing or damaged",
@@ -69,7 +70,7 @@ class PixelStore:
                 found=str(folder),
                 fix="start again: the store will be rebuilt from the images",
             )
-        self.settings, records, self._handle = opened
+        (self.settings, records), self._handle = opened
         weakref.finalize(self, os.close, self._handle)
         self._records = records
         self.readable = records["readable"] == READABLE
@@ -210,19 +211,3 @@ class PixelStore:
                     fix="start again: the store will be rebuilt from the images",
                 )
             done += got
-
-    def _open(self) -> tuple[StoreSettings, np.ndarray[Any, Any], int] | None:
-        files = StoreFolder(self.folder)
-        try:
-            handle = os.open(files.pixels, os.O_RDONLY)
-        except OSError:
-            return None
-        try:
-            hold_open(handle)
-            finished = files.read_finished()
-        except OSError:
-            finished = None
-        if finished is None:
-            os.close(handle)
-            return None
-        return (*finished, handle)

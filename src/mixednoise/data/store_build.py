@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from filelock import Timeout
 
-from mixednoise.data import cache
+from mixednoise.data.cache import cache_root
 from mixednoise.data.decode import (
     UnreadableImageError,
     hash_bytes,
@@ -26,7 +25,7 @@ from mixednoise.data.prepare import prepare_bytes
 from mixednoise.data.quiet import quiet_decoders
 from mixednoise.data.resize import prepare_pixels
 from mixednoise.data.store import PixelStore
-from mixednoise.data.store_disk import clear_errors, opened, reserve, write
+from mixednoise.data.store_disk import opened, reserve, write
 from mixednoise.data.store_earlier import EarlierStores
 from mixednoise.data.store_files import (
     READABLE,
@@ -38,6 +37,7 @@ from mixednoise.data.store_files import (
     intact_rows,
     sealed,
 )
+from mixednoise.data.store_once import built_once
 from mixednoise.data.store_sources import Sources, find_sources
 from mixednoise.errors import DataError
 from mixednoise.progress import Progress, Silent
@@ -69,29 +69,18 @@ def build_store(
     workers = workers or min(MOST_WORKERS, _available_cores())
     progress = progress or Silent()
     sources = find_sources(dataset, workers)
-    images = (root or cache.cache_root()) / "stores" / settings.key / sources.images_key
+    images = (root or cache_root()) / "stores" / settings.key / sources.images_key
     folder = (images / sources.content_key).absolute()
     if (store := PixelStore.open_checked(folder)) is not None:
         return store
-    with clear_errors(folder, len(sources) * settings.row_bytes):
-        lock = cache.build_lock(folder)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.message("waiting for another process that is decoding the same images")
-            lock.acquire()
-        try:
-            store = PixelStore.open_checked(folder)
-            if store is None:
-                _Builder(StoreFolder(folder), settings, sources, workers, progress).run()
-                store = PixelStore(folder)
-        finally:
-            lock.release()
-    # Stores of the same images before they changed: of no more use, except to who has them open.
-    for other in images.glob("*/"):
-        if other.name != folder.name:
-            cache.delete_store(other.absolute())
-    return store
+    builder = _Builder(StoreFolder(folder), settings, sources, workers, progress)
+    return built_once(
+        folder,
+        len(sources) * settings.row_bytes,
+        find=PixelStore.open_checked,
+        build=builder.run,
+        progress=progress,
+    )
 
 
 class _Builder:
@@ -108,7 +97,7 @@ class _Builder:
         self.files, self.settings, self.sources = files, settings, sources
         self.workers, self.progress = workers, progress
 
-    def run(self) -> None:
+    def run(self) -> PixelStore:
         """Bring the store to its finished state from whatever is there."""
         self.files.path.mkdir(parents=True, exist_ok=True)
         self.files.summary.unlink(missing_ok=True)
@@ -124,6 +113,7 @@ class _Builder:
             os.fsync(self.pixels)
             os.fsync(self.rows)
         self.files.finish(self.settings)
+        return PixelStore(self.files.path)
 
     def _reserve(self, done: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
         try:

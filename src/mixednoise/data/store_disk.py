@@ -50,6 +50,16 @@ def write(handle: int, data: bytes | memoryview, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; on the disk when this returns."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
 @contextmanager
 def clear_errors(folder: Path, needed: int) -> Iterator[None]:
     """Turn what the operating system says about the cache into what to do about it."""

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mixednoise.data.cache import PIXELS
+from mixednoise.data.store_disk import replace_file
 from mixednoise.errors import ConfigError
 
 #: Part of every key: raised whenever pixels or files would come out differently.
@@ -121,12 +122,7 @@ class StoreFolder:
             "images": len(data) // RECORD.itemsize,
             "rows_digest": hashlib.blake2b(data, digest_size=16).hexdigest(),
         }
-        temporary = self.summary.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(summary, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.summary)
+        replace_file(self.summary, json.dumps(summary).encode())
 
     def read_finished(self) -> tuple[StoreSettings, Records] | None:
         """Settings and records of a whole store; None where it is missing, partial or damaged."""

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from mixednoise.errors import ConfigError, RunError
-from mixednoise.io import atomic_write
+from mixednoise.errors import RunError
+from mixednoise.models.model_files import (
+    damaged,
+    metadata_text,
+    must_be_a_file,
+    opened,
+    write_tensors,
+)
 from mixednoise.models.segmenter import Segmenter
 
 FORMAT: Final = "mixednoise.segmenter"
@@ -39,32 +43,13 @@ def save_segmenter(
         ConfigError: metadata that JSON can't hold.
         TrainingError: the file can't be written; one that was there stays.
     """
-    try:
-        described = json.dumps(dict(metadata or {}), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            "the metadata of a model must be JSON",
-            expected="dict, list, str, int, finite float, bool or None",
-            found=str(error),
-            fix="turn other values into these first, for example str(path) or array.tolist()",
-        ) from error
     header = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "segmenter": json.dumps(segmenter.config()),
-        "metadata": described,
+        "metadata": metadata_text(metadata),
     }
-    tensors = {
-        # A clone each: safetensors takes neither channels-last nor shared memory.
-        name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in segmenter.state_dict().items()
-    }
-    with atomic_write(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata=header)
-        except SafetensorError as error:
-            # A full disk arrives as this class; atomic_write turns OSError into our message.
-            raise OSError(str(error)) from error
+    write_tensors(path, segmenter.state_dict(), header)
 
 
 def load_segmenter(
@@ -84,19 +69,10 @@ def load_segmenter(
             written by a newer version of it.
     """
     path = Path(path)
-    if not path.is_file():
-        raise RunError(
-            f"there is no model file {path}",
-            expected="a .safetensors file of a segmentation network",
-            found="a folder" if path.is_dir() else "nothing of that name",
-            fix="check the path; a run that was stopped early has no model yet",
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            header: dict[str, str] = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise _damaged(path, str(error)) from error
+    must_be_a_file(path, "a .safetensors file of a segmentation network")
+    with opened(path) as file:
+        header: dict[str, str] = file.metadata() or {}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     found = (header.get("format"), header.get("format_version"))
     if found != (FORMAT, FORMAT_VERSION):
         ours = found[0] == FORMAT
@@ -114,14 +90,5 @@ def load_segmenter(
             metadata: dict[str, Any] = json.loads(header["metadata"])
             segmenter.load_state_dict(tensors)
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise _damaged(path, textwrap.shorten(f"{error}", 300)) from error
+            raise damaged(path, textwrap.shorten(f"{error}", 300)) from error
     return segmenter.to(device).eval(), metadata
-
-
-def _damaged(path: Path, found: str) -> RunError:
-    return RunError(
-        f"the model file {path} is damaged or no model",
-        expected="a whole .safetensors file written by mixednoise",
-        found=found,
-        fix="copy it again from where it came from, or train again",
-    )

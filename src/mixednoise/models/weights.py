@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mixednoise.errors import ConfigError, RunError
-from mixednoise.io import atomic_write
 from mixednoise.models.backbones import TIMM_PREFIX
+from mixednoise.models.model_files import (
+    damaged,
+    metadata_text,
+    must_be_a_file,
+    opened,
+    write_tensors,
+)
 from mixednoise.models.network import Network
 
 FORMAT: Final = "mixednoise.networks"
@@ -58,18 +62,8 @@ def save_networks(
             found="none",
             fix="save after training, or pass the networks",
         )
-    try:
-        described = json.dumps(dict(metadata or {}), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            "the metadata of a model must be JSON",
-            expected="dict, list, str, int, finite float, bool or None",
-            found=str(error),
-            fix="turn other values into these first, for example str(path) or array.tolist()",
-        ) from error
     tensors = {
-        # A clone each: safetensors takes neither channels-last nor shared memory.
-        f"{index}.{name}": tensor.detach().cpu().contiguous().clone()
+        f"{index}.{name}": tensor
         for index, network in enumerate(networks)
         for name, tensor in network.state_dict().items()
     }
@@ -77,14 +71,9 @@ def save_networks(
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "networks": json.dumps([network.config() for network in networks]),
-        "metadata": described,
+        "metadata": metadata_text(metadata),
     }
-    with atomic_write(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata=header)
-        except SafetensorError as error:
-            # A full disk arrives as this class; atomic_write turns OSError into our message.
-            raise OSError(str(error)) from error
+    write_tensors(path, tensors, header)
 
 
 def load_networks(
@@ -124,11 +113,11 @@ def load_networks(
             except (ConfigError, TypeError, AttributeError) as error:
                 if str(config.get("backbone")).startswith(TIMM_PREFIX):
                     raise  # says that timm is missing, or lacks the network
-                raise _damaged(path, f"configuration of network {index}: {error}") from error
+                raise damaged(path, f"configuration of network {index}: {error}") from error
         try:
             network.load_state_dict(tensors)
         except RuntimeError as error:
-            raise _damaged(path, textwrap.shorten(str(error), 300)) from error
+            raise damaged(path, textwrap.shorten(str(error), 300)) from error
         networks.append(network.to(device).eval())
     return networks, header.metadata
 
@@ -165,18 +154,9 @@ def read_header(path: Path) -> Header | None:
     Raises:
         RunError: there is no such file, it is damaged, or of a newer version.
     """
-    if not path.is_file():
-        raise RunError(
-            f"there is no model file {path}",
-            expected="a .safetensors file",
-            found="a folder" if path.is_dir() else "nothing of that name",
-            fix="check the path; a run that was stopped early has no model yet",
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            raw: dict[str, str] = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise _damaged(path, str(error)) from error
+    must_be_a_file(path, "a .safetensors file")
+    with opened(path) as file:
+        raw: dict[str, str] = file.metadata() or {}
     if raw.get("format") != FORMAT:
         return None
     version = raw.get("format_version")
@@ -190,9 +170,9 @@ def read_header(path: Path) -> Header | None:
     try:
         configs, metadata = json.loads(raw["networks"]), json.loads(raw["metadata"])
     except (KeyError, ValueError) as error:
-        raise _damaged(path, f"header: {error}") from error
+        raise damaged(path, f"header: {error}") from error
     if not configs or not all(isinstance(config, dict) for config in configs):
-        raise _damaged(path, "header: no network is described")
+        raise damaged(path, "header: no network is described")
     return Header(configs, metadata)
 
 
@@ -203,18 +183,6 @@ def read_network_tensors(path: Path, index: int) -> dict[str, Tensor]:
         RunError: the file is damaged.
     """
     prefix = f"{index}."
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise _damaged(path, str(error)) from error
-
-
-def _damaged(path: Path, found: str) -> RunError:
-    return RunError(
-        f"the model file {path} is damaged or no model",
-        expected="a whole .safetensors file written by mixednoise",
-        found=found,
-        fix="copy it again from where it came from, or train again",
-    )
+    with opened(path) as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mixednoise.cli import options as o
+from mixednoise.cli.segment import shared
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,14 +64,7 @@ def corrupt(
             rich_help_panel=o.DATA,
         ),
     ] = None,
-    class_names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...",
-            help="All classes in the order of their values, the background first.",
-            rich_help_panel=o.DATA,
-        ),
-    ] = None,
+    class_names: shared.ClassNames = None,
     label_values: Annotated[
         str | None,
         typer.Option(

@@ -22,7 +22,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Write the metrics into this JSON file, too."),
     ] = None,
-    device: shared.Device = "auto",
+    device: o.Device = "auto",
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,

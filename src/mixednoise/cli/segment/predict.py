@@ -30,7 +30,7 @@ def predict(
         ),
     ] = False,
     weights: shared.Weights = "last",
-    device: shared.Device = "auto",
+    device: o.Device = "auto",
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,

@@ -60,7 +60,6 @@ IgnoreValue = Annotated[
 Weights = Annotated[
     str, typer.Option(metavar="WHICH", help="The network of the last epoch, or of the best one.")
 ]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 
 _CASES: dict[str, Any] = {
     "images": _folders(
@@ -183,9 +182,9 @@ _LEARNING: dict[str, Any] = {
         ERRORS,
     ),
     "epsilon": _real("Strength of slsr, soft and weight, 0 to 1. Default: 0.8.", ERRORS),
-    "device": _text("NAME", "auto, cpu, cuda, cuda:1 or mps. Default: auto.", o.MACHINE),
+    "device": o.TrainingDevice,
     "precision": _text("NAME", "auto, 32 or bf16. Default: auto.", o.MACHINE),
-    "threads": _whole("CPU threads of the networks. Default: torch's choice.", o.MACHINE),
+    "threads": o.Threads,
 }
 
 

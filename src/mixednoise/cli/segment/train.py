@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mixednoise.cli import options as o
+from mixednoise.cli.guard import tells_how_to_go_on
 from mixednoise.cli.segment import shared
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Stage = Literal["teachers", "errors", "student", "report"]
 @shared.with_case_options
 @shared.with_learning_options
 def train(
-    out: Annotated[Path, typer.Option(metavar="RUN", help="New folder for everything it leaves.")],
+    out: o.RunFolder,
     source: shared.Source,
     method: Annotated[
         str,
@@ -63,7 +64,6 @@ def train(
     """
     from mixednoise.cli.segment.show import train_tables
     from mixednoise.cli.show import answer
-    from mixednoise.errors import InputError
     from mixednoise.jobs.segment_train import Begun, train_segmenter
     from mixednoise.progress import default_progress
 
@@ -71,7 +71,7 @@ def train(
     options = {**learning, "method": method, "seed": seed}
     preset = options.pop("preset", "default")
     begun = Begun(out, resume=resume)
-    try:
+    with tells_how_to_go_on(out, lambda: bool(begun)):
         result = train_segmenter(
             source,
             out,
@@ -82,22 +82,6 @@ def train(
             overwrite=overwrite,
             progress=progress,
         )
-    except InputError:
-        raise  # says itself what to do
-    except KeyboardInterrupt as stop:
-        stop.add_note(
-            f"{out} keeps every finished epoch; go on with the same command and --resume"
-            if begun
-            else "training had not begun; images decoded so far are kept for the next start"
-        )
-        raise
-    except Exception as error:
-        if begun:
-            error.add_note(
-                f"  the run: {out} keeps every finished epoch; when this is solved, go on with the "
-                "same command and --resume"
-            )
-        raise
     answer(result, train_tables(result), as_json=as_json)
     _tell_what_is_next(result, out, progress)
 

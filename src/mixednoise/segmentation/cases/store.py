@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mixednoise.data.cache import hold_open
+from mixednoise.data.cache import open_finished
 from mixednoise.data.store_files import digest
 from mixednoise.errors import DataError, TrainingError
 from mixednoise.progress import Progress
@@ -24,7 +24,6 @@ from mixednoise.segmentation.cases.store_files import (
     CHECKED_BYTES,
     CaseStoreFolder,
     Place,
-    Row,
     block_is_whole,
 )
 from mixednoise.segmentation.labels import Mask
@@ -57,7 +56,8 @@ class CaseStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        found = self._open()
+        files = CaseStoreFolder(self.folder)
+        found = open_finished(files.pixels, files.read_finished)
         if found is None:
             raise TrainingError(
                 "the decoded images are no longer there",
@@ -65,7 +65,7 @@ class CaseStore:
                 found="a folder that was deleted or damaged",
                 fix="start again: it will be made from the images",
             )
-        self.names, self._rows, handle = found
+        (self.names, self._rows), handle = found
         self._handle = handle
         weakref.finalize(self, os.close, handle)
         size = os.fstat(handle).st_size
@@ -228,19 +228,3 @@ class CaseStore:
             if hasattr(mmap, "MADV_DONTNEED"):
                 self._bytes.madvise(mmap.MADV_DONTNEED)
         return flat.reshape(place.shape)
-
-    def _open(self) -> tuple[tuple[str, ...], list[Row], int] | None:
-        files = CaseStoreFolder(self.folder)
-        try:
-            handle = os.open(files.pixels, os.O_RDONLY)
-        except OSError:
-            return None
-        try:
-            hold_open(handle)
-            finished = files.read_finished()
-        except OSError:
-            finished = None
-        if finished is None:
-            os.close(handle)
-            return None
-        return (*finished, handle)

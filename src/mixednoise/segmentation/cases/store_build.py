@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import Timeout
 
-from mixednoise.data import cache
+from mixednoise.data.cache import cache_root
 from mixednoise.data.decode import one_at_a_time
-from mixednoise.data.store_disk import clear_errors, opened, write
+from mixednoise.data.store_disk import opened, replace_file, write
 from mixednoise.data.store_files import digest
+from mixednoise.data.store_once import built_once
 from mixednoise.errors import DataError
 from mixednoise.progress import Progress, Silent
 from mixednoise.segmentation.cases.case import Case, CaseSet
@@ -64,30 +64,23 @@ def build_case_store(
         )
     progress = progress or Silent()
     stamps = [stamp_of(_paths(case)) for case in case_set.cases]
-    cases = (root or cache.cache_root()) / "stores" / _settings_key(case_set, image_size)
+    cases = (root or cache_root()) / "stores" / _settings_key(case_set, image_size)
     cases = cases / digest([f"{case.name} {_paths(case)}" for case in case_set.cases])[:16]
     folder = (cases / digest(stamps)[:16]).absolute()
     if (store := CaseStore.open_checked(folder)) is not None:
         return store
-    with clear_errors(folder, sum(map(bytes_of, case_set.cases))):
-        lock = cache.build_lock(folder)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.message("waiting for another process that is decoding the same images")
-            lock.acquire()
-        try:
-            store = CaseStore.open_checked(folder)
-            if store is None:
-                _Builder(case_set, image_size, stamps, folder, progress, workers).run()
-                store = CaseStore(folder)
-        finally:
-            lock.release()
-    # Stores of the same cases before their files changed: of no more use.
-    for other in cases.glob("*/"):
-        if other.name != folder.name:
-            cache.delete_store(other.absolute())
-    return store
+
+    def build() -> CaseStore:
+        _Builder(case_set, image_size, stamps, folder, progress, workers).run()
+        return CaseStore(folder)
+
+    return built_once(
+        folder,
+        sum(map(bytes_of, case_set.cases)),
+        find=CaseStore.open_checked,
+        build=build,
+        progress=progress,
+    )
 
 
 def _settings_key(case_set: CaseSet, image_size: int | None) -> str:
@@ -137,7 +130,7 @@ class _Builder:
                     f"{len(done)} of {len(self.stamps)} cases were decoded before"
                 )
             # Torn lines go, so that the next one begins on a line of its own.
-            self.files.replace(self.files.rows, b"".join(row.to_line() for row in done.values()))
+            replace_file(self.files.rows, b"".join(row.to_line() for row in done.values()))
             self._rows = opened(stack, self.files.rows)
             os.lseek(self._rows, 0, os.SEEK_END)
             self._end = _aligned(max((row.end for row in done.values()), default=0))

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mixednoise.data.cache import PIXELS
+from mixednoise.data.store_disk import replace_file
 from mixednoise.data.store_files import digest
 from mixednoise.errors import ConfigError
 
@@ -119,14 +120,14 @@ class CaseStoreFolder:
     def finish(self, rows: Iterable[Row], names: tuple[str, ...]) -> None:
         """Declare the store whole; its pixels are on the disk already."""
         lines = b"".join(row.to_line() for row in sorted(rows, key=lambda row: row.index))
-        self.replace(self.rows, lines)
+        replace_file(self.rows, lines)
         summary = {
             "format": FORMAT,
             "cases": list(names),
             "bytes": self.pixels.stat().st_size,
             "rows_crc": zlib.crc32(lines),
         }
-        self.replace(self.summary, json.dumps(summary).encode())
+        replace_file(self.summary, json.dumps(summary).encode())
 
     def read_finished(self) -> tuple[tuple[str, ...], list[Row]] | None:
         """Names and rows of a whole store; None where it is missing, partial or damaged."""
@@ -145,16 +146,6 @@ class CaseStoreFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return tuple(summary["cases"]), whole
-
-    @staticmethod
-    def replace(path: Path, data: bytes) -> None:
-        """Write a file whole or not at all."""
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
 
 
 def block_is_whole(handle: int, row: Row) -> bool:
