@@ -32,6 +32,8 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/store_build.py
 	$(BIN)/python benchmarks/epoch_overhead.py
 	$(BIN)/python benchmarks/training_memory.py
+	$(BIN)/python benchmarks/mask_errors.py
+	$(BIN)/python benchmarks/segmentation_step.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
