@@ -1,7 +1,9 @@
 """All stages on discs that take a second to learn."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +15,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from mixednoise.errors import DataError, RunError
+from mixednoise.evaluation.mask_metrics import MaskEvaluator
+from mixednoise.noise.corrupt_masks import corrupt_masks
 from mixednoise.progress import Silent
+from mixednoise.segmentation.cases import read_cases
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.estimator import ConfidentSegmentation, load_segmentation
 from mixednoise.segmentation.loop import SegmentationLoop
@@ -166,8 +171,6 @@ def test_three_classes_and_pixels_to_ignore(home, tmp_path):
         three[:, 16:][disc[:, 16:]] = 2
         three[:2] = 9
         cv2.imwrite(str(masks / f"{case.name}.png"), three)
-    from mixednoise.segmentation.cases import read_cases
-
     three_classes = read_cases(
         cases.cases[0].images[0].parent, masks, class_names=["out", "left", "right"], ignore_value=9
     )
@@ -239,19 +242,33 @@ def test_interrupted_and_resumed_equals_unbroken(home, tmp_path, monkeypatch, na
 
 @pytest.mark.slow
 def test_the_student_is_better_than_its_masks(tmp_path):
-    """Most masks are too large or too small; three seeds, 80 % of 48 images learned from."""
-    gains, scores = [], []
-    for seed in range(3):
-        cases = noisy_discs(tmp_path / str(seed), 48, size=64, seed=seed, radius=4)
-        shared = {**TINY, "image_size": 64, "epochs": 12, "test_fraction": 0.25, "seed": seed}
-        dice = {}
-        for method in ("cross_entropy", "confident"):
-            config = SegmentationConfig(**shared, method=method)
-            out = tmp_path / f"{method}_{seed}"
-            _, metrics = run_stages(cases, config, out, progress=Silent())
-            dice[method] = metrics["last"]["macro"]["dice"]["mean"]
-            if method == "confident":
-                scores.append(metrics["identification"]["Q"]["f1"])
-        gains.append(dice["confident"] - dice["cross_entropy"])
-    assert min(scores) > 0.5
-    assert np.mean(gains) > 0.02
+    """Most masks are far too large, too small or frayed; the student never sees a right one."""
+    for seed in range(2):
+        cases = noisy_discs(tmp_path / str(seed), 48, size=64, seed=seed, radius=9)
+        options = {**TINY, "image_size": 64, "epochs": 16, "test_fraction": 0.25, "seed": seed}
+        config = SegmentationConfig(**options)
+        stage, metrics = run_stages(cases, config, tmp_path / f"run{seed}", progress=Silent())
+        given = MaskEvaluator(cases.class_names, surface=False)
+        for row in stage.train.tolist():
+            given.add(str(row), stage.store.mask(row), stage.store.truth(row))
+        assert metrics["last"]["macro"]["dice"]["mean"] > given.scores().mean() + 0.1
+        assert metrics["identification"]["Q"]["f1"] > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_the_student_beats_cross_entropy_on_chest_images(tmp_path):
+    """JSRT lungs, 70 % of the masks changed by 30 of 256 pixels; a fifth of the cases to test."""
+    root = os.environ.get("MIXEDNOISE_DATA")
+    folder = Path(root or "../shared/data") / "jsrt" / "training"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}: name the folder of the data sets with MIXEDNOISE_DATA")
+    corrupt_masks(folder / "lung", tmp_path / "masks", alpha=0.7, radius=30, seed=0)
+    cases = read_cases(folder / "images", tmp_path / "masks", truth=folder / "lung")
+    options = {**TINY, "lr": 1e-3, "batch_size": 8, "image_size": 64, "epochs": 40}
+    dice = {}
+    for method in ("cross_entropy", "confident"):
+        config = SegmentationConfig(**options, test_fraction=0.2, method=method)
+        _, metrics = run_stages(cases, config, tmp_path / method, progress=Silent())
+        dice[method] = metrics["last"]["macro"]["dice"]["mean"]
+    assert dice["confident"] > dice["cross_entropy"] + 0.02
