@@ -92,3 +92,16 @@ def test_gradients_of_the_two_networks_do_not_mix():
         loss.backward()
         gradients.append([p.grad.clone() for p in a.parameters() if p.grad is not None])
     assert all(torch.allclose(x, y) for x, y in zip(*gradients, strict=True))
+
+
+def test_a_warning_names_its_epoch_once(monkeypatch):
+    """The guard's warnings and the method's alike."""
+
+    def look(self, epoch, **_):
+        return [f"epoch {epoch + 1}: something vanished"]
+
+    monkeypatch.setattr("mixednoise.training.guard.Guard.look", look)
+    progress = Silent()
+    mixednoise.CrossEntropySingle(**FAST, epochs=1).fit(coloured_dataset(), progress=progress)
+    told = [line for line in progress.warnings if "vanished" in line]
+    assert told == ["epoch 1: something vanished"]

@@ -148,7 +148,7 @@ class EpochLoop(ABC):
             number = f"epoch {epoch + 1:>3}/{self.config.epochs}"
             self.progress.message(f"{number}  {self.line(row)}  {row['seconds']:.0f} s")
             for warning in done.warnings:
-                self.progress.warning(f"epoch {epoch + 1}: {warning}")
+                self.progress.warning(warning)
 
     def steps(
         self,

@@ -84,7 +84,7 @@ class Loop(EpochLoop):
         row |= {"lr": lr, **losses, **report.numbers}
         row |= self.separation_metrics(report)
         self.separation.extend({"epoch": epoch + 1, **r} for r in report.rows)
-        warnings = list(report.warnings)
+        warnings = [f"epoch {epoch + 1}: {line}" for line in report.warnings]
         value = None
         if len(self.data.val):
             metrics, probabilities = self.validate(self.data.val)
