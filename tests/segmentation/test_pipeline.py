@@ -182,6 +182,24 @@ def test_three_classes_and_pixels_to_ignore(home, tmp_path):
     assert len(stage.prepared.rows("train")) == 14
 
 
+@pytest.mark.parametrize(
+    ("names", "flip", "warned"),
+    [
+        (("background", "Left lung"), "horizontal", True),
+        (("background", "kidney_right"), "both", True),
+        (("background", "Left lung"), "none", False),
+        (("background", "bright spot"), "horizontal", False),
+    ],
+)
+def test_mirroring_classes_that_name_a_side_is_warned_of(home, tmp_path, names, flip, warned):
+    _, cases, _, _ = home
+    patches = CONFIG.patches.model_copy(update={"flip": flip})
+    config = CONFIG.model_copy(update={"patches": patches, "method": "cross_entropy", "epochs": 1})
+    progress = Silent()
+    run_stages(replace(cases, class_names=names), config, tmp_path / "run", progress=progress)
+    assert any("patches.flip=none" in line for line in progress.warnings) == warned
+
+
 def test_the_estimator_predicts_at_the_size_of_the_image(home):
     folder, _, _, _ = home
     model = load_segmentation(folder / "run")

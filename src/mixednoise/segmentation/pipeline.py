@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -94,6 +96,7 @@ def run_stages(
         prepared = prepare_cases(cases, config, progress)
         _must_fold(prepared, config, judgement)
         _tell(prepared, run, progress)
+        _warn_of_mirrors(config, prepared.cases.class_names, progress)
         fabric = make_fabric(config)
         if fabric.global_rank == 0:
             start_run(run, record, resume=resume, overwrite=overwrite)
@@ -192,6 +195,18 @@ def _must_be_apart(out: Path, cases: CaseSet) -> None:
             "as data the next time",
             found=str(place),
             fix="choose another --out",
+        )
+
+
+def _warn_of_mirrors(
+    config: SegmentationConfig, class_names: Sequence[str], progress: Progress
+) -> None:
+    """A mirrored left lung is a right one: the network would be taught that it is a left one."""
+    sided = [n for n in class_names if {"left", "right"} & set(re.split(r"[^a-z]+", n.lower()))]
+    if sided and config.patches.augment and config.patches.flip != "none":
+        progress.warning(
+            f"classes that name a side ({', '.join(sided)}), and images are mirrored in training; "
+            "what to do: --set patches.flip=none"
         )
 
 
