@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mixednoise.data.report import examples
-from mixednoise.errors import ConfigError, RunError
+from mixednoise.errors import ConfigError
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import CaseSet, read_cases, read_nnunet, read_split_folders
 
@@ -159,33 +159,6 @@ class CaseSource:
                 found=examples(extra, 8),
                 fix=f"leave {'it' if len(extra) == 1 else 'these'} away, or {with_}",
             )
-
-
-def must_be_apart(out: Path, folders: Iterable[Path]) -> None:
-    """Refuse to write among the user's files: there, results would be read as data.
-
-    Raises:
-        RunError: ``out`` is one of the folders or lies in one.
-    """
-    place = out.resolve()
-    for folder in folders:
-        home = folder.resolve()
-        if place == home or home in place.parents:
-            raise RunError(
-                f"{out} lies inside the data",
-                expected=f"a place outside of {folder}: what is written there would be read as "
-                "data the next time",
-                found=str(place),
-                fix="choose another --out",
-            )
-
-
-def folders_of(cases: CaseSet) -> tuple[Path, ...]:
-    """The folders in which the files of these cases lie."""
-    files = [path for case in cases.cases for path in case.images]
-    for case in cases.cases:
-        files += [path for mask in (case.mask, case.truth) if mask for path in mask.paths]
-    return tuple(sorted({path.parent for path in files}))
 
 
 def _one_or_by_class(folders: tuple[Path, ...], option: str) -> Path | dict[str, Path]:

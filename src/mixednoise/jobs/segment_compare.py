@@ -10,16 +10,18 @@ from typing import Any
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import ConfigError, RunError
 from mixednoise.io import must_be_new
-from mixednoise.jobs.segment_cases import CaseSource, must_be_apart
+from mixednoise.jobs.segment_cases import CaseSource
 from mixednoise.progress import Progress
 from mixednoise.segmentation.case_file import with_masks_of_truth
 from mixednoise.segmentation.cases import CaseSet
+from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.compare import METHODS, USUAL, Comparison, check_methods, compare
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.report import write_report
 from mixednoise.segmentation.run import SegmentationRun
-from mixednoise.segmentation.stages.reporting import report_input, was_judged
+from mixednoise.segmentation.stages.judging import was_judged
+from mixednoise.segmentation.stages.reporting import report_input
 
 
 def compare_methods(

@@ -11,20 +11,18 @@ import pandas as pd
 
 from mixednoise.data.report import examples
 from mixednoise.errors import ConfigError
-from mixednoise.evaluation.identification import IdentificationEvaluator
 from mixednoise.io import write_json
-from mixednoise.jobs.segment_cases import must_be_apart
 from mixednoise.jobs.segment_judged import Judged
 from mixednoise.methods.config import validated
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import UnreadableCaseError
+from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.picture import size_text
 from mixednoise.segmentation.confident import ErrorSettings, write_errors
-from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
-from mixednoise.segmentation.stages.evaluation import BOUNDARY
+from mixednoise.segmentation.stages.evaluation import COMPARING, FoundErrors, identify
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 
 REPORT = "report.html"
@@ -137,10 +135,11 @@ class _Drawn:
         """The error map."""
         return np.asarray(read_values(self._maps[name])[0] > 0)
 
-    def plain(self, name: str) -> tuple[Mask, np.ndarray[Any, np.dtype[np.bool_]]]:
-        """The given mask, and where the most probable class is another one."""
+    def found(self, name: str) -> FoundErrors:
+        """What is known of a mask that has a true one."""
         given, probabilities = self.judged.source.read(self._row[name])
-        return given, probabilities.argmax(axis=0) != given
+        truth = self.judged.truth[name]()
+        return FoundErrors(name, given, probabilities, truth, self.flagged(name))
 
 
 def _identification(
@@ -150,14 +149,10 @@ def _identification(
     known = [name for name in names if name in drawn.judged.truth]
     if not known:
         return None
-    found = {key: IdentificationEvaluator(band=BOUNDARY) for key in (rule, "argmax")}
-    for name in progress.track(known, "comparing error maps with the truth"):
-        given, disagreement = drawn.plain(name)
-        truth = drawn.judged.truth[name]()
-        maps = {"argmax": disagreement, rule: drawn.flagged(name)}
-        for key, evaluator in found.items():
-            evaluator.add(name, given, truth, maps[key])
-    return {key: evaluator.summary() for key, evaluator in found.items()}
+    return identify(
+        (drawn.found(name) for name in progress.track(known, COMPARING)),
+        rule,
+    )
 
 
 def _stem(name: str) -> str:

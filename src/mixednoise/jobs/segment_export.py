@@ -10,8 +10,8 @@ import numpy as np
 
 from mixednoise.data.report import counted
 from mixednoise.errors import ConfigError, RunError
-from mixednoise.jobs.segment_cases import folders_of, must_be_apart
 from mixednoise.progress import Progress
+from mixednoise.segmentation.cases.apart import folders_of, must_be_apart
 from mixednoise.segmentation.export import (
     Correction,
     ExportSummary,
@@ -21,7 +21,7 @@ from mixednoise.segmentation.export import (
 )
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
 
 Format = Literal["masks", "soft", "nnunet"]
 
@@ -67,7 +67,7 @@ def export_run(
             fix="choose one of these with --to",
         )
     stage = reopen(run, progress=progress)
-    if stage.folds is None or not (stage.error_maps / "summary.json").exists():
+    if not was_judged(stage):
         raise RunError(
             f"{run} has no error maps",
             expected="a run of method confident that got past its error maps",

@@ -9,9 +9,9 @@ from typing import Any
 
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import DataError, RunError
-from mixednoise.jobs.segment_cases import folders_of
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import read_cases, read_image, read_mask, write_like
+from mixednoise.segmentation.cases.apart import folders_of
 from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.confident import FolderSource, ProbabilitySource
 from mixednoise.segmentation.labels import Mask

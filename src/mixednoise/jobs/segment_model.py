@@ -26,7 +26,7 @@ from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.inference import (
     ArrayImages,
     FloatArray,
-    Predictor,
+    make_predictor,
     resized_probabilities,
 )
 from mixednoise.segmentation.run import SegmentationRun
@@ -116,11 +116,7 @@ class TrainedSegmenter:
         self.config = SegmentationConfig.from_options(**record["options"] | {"device": device})
         fabric = make_fabric(self.config)
         segmenters = [load_segmenter(files[name], fabric.device)[0] for name in weights]
-        window = (int(self.config.patch_size),) * self.config.spatial_dims
-        self._predictors = [
-            Predictor(fabric, segmenter, window=window, batch_size=self.config.batch_size)
-            for segmenter in segmenters
-        ]
+        self._predictors = [make_predictor(fabric, one, self.config) for one in segmenters]
         self._channels = segmenters[0].in_channels
 
     def segment(self, cases: Sequence[Case], progress: Progress) -> Iterator[Segmented]:

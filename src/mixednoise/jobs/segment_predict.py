@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections.abc import Sequence
@@ -15,11 +14,11 @@ import pandas as pd
 from mixednoise.data.report import examples
 from mixednoise.errors import DataError
 from mixednoise.io import write_csv
-from mixednoise.jobs.segment_cases import must_be_apart
 from mixednoise.jobs.segment_model import Segmented, TrainedSegmenter
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import Case, CaseSet, read_cases
+from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.cases.folders import Entry, case_names, list_entries
 from mixednoise.segmentation.cases.formats import ENDINGS, NIFTI_ENDINGS, ending_of, split_ending
 from mixednoise.segmentation.cases.writing import encode, to_stored, write_bytes
@@ -85,9 +84,8 @@ def predict_masks(
             for path, data in encoded_masks(model.cases, one, mask):
                 write_bytes(work / MASKS / path, data)
             if probabilities:
-                buffer = io.BytesIO()
-                np.save(buffer, values.astype(np.float16), allow_pickle=False)
-                write_bytes(work / PROBABILITIES / f"{one.case.name}.npy", buffer.getvalue())
+                data = encode(values.astype(np.float16), ".npy")
+                write_bytes(work / PROBABILITIES / f"{one.case.name}.npy", data)
             counts = np.bincount(mask.ravel(), minlength=len(values)).tolist()
             rows.append(
                 {

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mixednoise.errors import ConfigError
-from mixednoise.jobs.segment_cases import CaseSource, must_be_apart
+from mixednoise.jobs.segment_cases import CaseSource
 from mixednoise.progress import Progress
+from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.config import SegmentationConfig
-from mixednoise.segmentation.pipeline import UNTIL, Until, run_stages
+from mixednoise.segmentation.pipeline import Until, check_until, run_stages
 from mixednoise.segmentation.run import SegmentationRun
 
 
@@ -54,13 +55,7 @@ def train_segmenter(
             found=f"method {config.method} until {until}",
             fix="leave --until away",
         )
-    if until not in UNTIL:
-        raise ConfigError(
-            f"there is no stage {until!r}",
-            expected=", ".join(UNTIL),
-            found=until,
-            fix="choose one of these with --until, or leave it away for all",
-        )
+    check_until(until)
     must_be_apart(out, source.folders)
     cases = source.read(progress)
     _, metrics = run_stages(

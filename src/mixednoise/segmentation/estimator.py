@@ -17,10 +17,15 @@ from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.methods.config import changed_options, signature_of
 from mixednoise.models.segmenters import Segmenter, load_segmenter
 from mixednoise.progress import Progress
-from mixednoise.segmentation.cases import CaseSet
+from mixednoise.segmentation.cases import CaseSet, plane_size, shrink_image
 from mixednoise.segmentation.config import SegmentationConfig
-from mixednoise.segmentation.inference import ArrayImages, Predictor, resized_probabilities
-from mixednoise.segmentation.pipeline import Until, run_stages
+from mixednoise.segmentation.inference import (
+    ArrayImages,
+    Predictor,
+    make_predictor,
+    resized_probabilities,
+)
+from mixednoise.segmentation.pipeline import run_stages
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.training.devices import make_fabric
 from mixednoise.workflow.run_folder import read_config
@@ -125,8 +130,6 @@ class ConfidentSegmentation:
             ConfigError: not fitted.
             DataError: another number of channels.
         """
-        from mixednoise.segmentation.cases import plane_size, shrink_image
-
         if self.segmenter_ is None:
             raise ConfigError(
                 "this ConfidentSegmentation is not trained yet",
@@ -136,11 +139,8 @@ class ConfidentSegmentation:
             )
         if self._predictor is None:
             fabric = make_fabric(self.config_.model_copy(update={"device": self.config.device}))
-            window = (int(self.config_.patch_size),) * self.config_.spatial_dims
             self.segmenter_.to(fabric.device)
-            self._predictor = Predictor(
-                fabric, self.segmenter_, window=window, batch_size=self.config_.batch_size
-            )
+            self._predictor = make_predictor(fabric, self.segmenter_, self.config_)
         for image in images:
             if image.ndim not in (3, 4) or len(image) != self.segmenter_.in_channels:
                 raise DataError(
@@ -186,4 +186,4 @@ def load_segmentation(path: str | Path) -> ConfidentSegmentation:
     return model
 
 
-__all__ = ["ConfidentSegmentation", "Until", "load_segmentation"]
+__all__ = ["ConfidentSegmentation", "load_segmentation"]

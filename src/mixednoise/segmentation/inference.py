@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mixednoise.models.normalisation import Statistics, image_statistics
 from mixednoise.models.segmenters import Segmenter
+from mixednoise.segmentation.config import SegmentationConfig
 
 Image = np.ndarray[Any, np.dtype[Any]]
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
@@ -152,6 +153,12 @@ class Predictor:
         )
         assert isinstance(found, Tensor)  # noqa: S101 - one input, one output
         return found
+
+
+def make_predictor(fabric: Any, segmenter: Segmenter, config: SegmentationConfig) -> Predictor:
+    """The predictor of a network that was trained with these options, ``auto`` resolved."""
+    window = (int(config.patch_size),) * config.spatial_dims
+    return Predictor(fabric, segmenter, window=window, batch_size=config.batch_size)
 
 
 def resized_probabilities(probabilities: FloatArray, shape: Sequence[int]) -> FloatArray:

@@ -15,6 +15,7 @@ from mixednoise.memory import memory_told
 from mixednoise.progress import Progress, default_progress
 from mixednoise.segmentation.case_file import read_case_file
 from mixednoise.segmentation.cases import CaseSet, CaseStore
+from mixednoise.segmentation.cases.apart import folders_of, must_be_apart
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.folds import make_folds
 from mixednoise.segmentation.prepare import (
@@ -24,12 +25,12 @@ from mixednoise.segmentation.prepare import (
     resolve_segmentation,
 )
 from mixednoise.segmentation.run import SegmentationRun
-from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.segmentation.stages.evaluation import evaluate
 from mixednoise.segmentation.stages.judging import find_errors, judge
 from mixednoise.segmentation.stages.reporting import report
 from mixednoise.segmentation.stages.student import judged_maps, train_student
-from mixednoise.segmentation.stages.teachers import Judged, folds_of, train_teachers
+from mixednoise.segmentation.stages.teachers import folds_of, train_teachers
 from mixednoise.training.devices import make_fabric
 from mixednoise.workflow.run_folder import check_run_folder, read_config, start_run
 
@@ -71,13 +72,7 @@ def run_stages(
         RunError: ``out`` holds something else.
         TrainingError: the loss is no longer a number, memory or disk is full.
     """
-    if until not in UNTIL:
-        raise ConfigError(
-            f"there is no stage {until!r}",
-            expected=", ".join(UNTIL),
-            found=until,
-            fix="choose one of these, or leave it away for all",
-        )
+    check_until(until)
     progress = progress or default_progress()
     if int(os.environ.get("RANK", "0")) > 0:
         progress = default_progress(quiet=True)  # torchrun: the first process speaks for all
@@ -90,7 +85,7 @@ def run_stages(
         "classes": list(cases.class_names),
         "options": config.model_dump(mode="json"),
     }
-    _must_be_apart(run.path, cases)
+    must_be_apart(run.path, folders_of(cases))
     check_run_folder(run, record, resume=resume, overwrite=overwrite)
     with memory_told():
         prepared = prepare_cases(cases, config, progress)
@@ -104,6 +99,21 @@ def run_stages(
         fabric.barrier()
         stage = Stage(run, prepared, config, fabric, progress, judgement=judgement)
         return _stages(stage, until)
+
+
+def check_until(until: str) -> None:
+    """Refuse the name of a stage that there is not.
+
+    Raises:
+        ConfigError: it is none of :data:`UNTIL`.
+    """
+    if until not in UNTIL:
+        raise ConfigError(
+            f"there is no stage {until!r}",
+            expected=", ".join(UNTIL),
+            found=until,
+            fix="choose one of these with --until, or leave it away for all",
+        )
 
 
 def reopen(path: Path, *, device: str = "auto", progress: Progress | None = None) -> Stage:
@@ -173,29 +183,6 @@ def _must_fold(
         learned = [prepared.cases.cases[row] for row in prepared.rows("train")]
         names, groups = ([getattr(case, key) for case in learned] for key in ("name", "group"))
         make_folds(names, groups, config.folds, seed=config.seed)
-
-
-def _must_be_apart(out: Path, cases: CaseSet) -> None:
-    """Refuse to write among the user's images and masks."""
-    folders = {
-        path.resolve().parent
-        for case in cases.cases
-        for files in (
-            case.images,
-            case.mask.paths if case.mask else (),
-            case.truth.paths if case.truth else (),
-        )
-        for path in files
-    }
-    place = out.resolve()
-    if any(place == folder or folder in place.parents for folder in folders):
-        raise RunError(
-            f"{out} lies inside the data",
-            expected="a folder apart from images and masks: what is written there would be read "
-            "as data the next time",
-            found=str(place),
-            fix="choose another --out",
-        )
 
 
 def _warn_of_mirrors(

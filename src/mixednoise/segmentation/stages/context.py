@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import CaseStore
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.folds import Folds
-from mixednoise.segmentation.inference import Predictor
+from mixednoise.segmentation.inference import Predictor, make_predictor
+from mixednoise.segmentation.learning_set import LearningSet
 from mixednoise.segmentation.prepare import PreparedCases
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.training.batches import derived_seed
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
+#: Maps of what teachers say, by name: see :class:`LearningSet`.
+Judged = dict[str, Callable[[int], Any]]
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,17 @@ class Stage:
 
     def predictor(self, segmenter: Segmenter) -> Predictor:
         """Passes whole images through a network."""
-        window = (int(self.config.patch_size),) * self.config.spatial_dims
-        return Predictor(
-            self.fabric, segmenter, window=window, batch_size=max(1, self.config.batch_size)
+        return make_predictor(self.fabric, segmenter, self.config)
+
+    def learning_set(self, rows: IntArray, judged: Judged | None) -> LearningSet:
+        """Windows of some cases; ``judged`` as :class:`LearningSet` takes it."""
+        return LearningSet(
+            self.store,
+            rows,
+            spatial_dims=self.config.spatial_dims,
+            patch_size=int(self.config.patch_size),
+            settings=self.config.patches,
+            judged=judged,
         )
 
     def metadata(self, **more: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,14 +11,16 @@ from mixednoise.evaluation.identification import IdentificationEvaluator
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.io import write_csv, write_json
 from mixednoise.models.segmenters import load_segmenter
-from mixednoise.segmentation.cases import CaseSet, read_mask
+from mixednoise.segmentation.cases import read_mask
 from mixednoise.segmentation.inference import resized_probabilities
+from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
 
 #: Width of the boundary in which identification is scored by itself, pixels.
 BOUNDARY = 5.0
 INTERVAL_SEED = 31
+COMPARING = "comparing error maps with the truth"
 
 
 def evaluate(stage: Stage, trained: dict[str, Any]) -> dict[str, Any]:
@@ -96,21 +99,48 @@ def identification(stage: Stage) -> dict[str, Any] | None:
         judged.
     """
     rows = [row for row in stage.train.tolist() if stage.store.has_truth(row)]
-    judged = stage.folds is not None and (stage.error_maps / "summary.json").exists()
-    if not rows or not judged:
+    if not rows or not was_judged(stage):
         return None
     source = JudgedSource(stage)
     position = {row: index for index, row in enumerate(stage.train.tolist())}
-    found = {name: IdentificationEvaluator(band=BOUNDARY) for name in (stage.config.rule, "argmax")}
-    for row in stage.progress.track(rows, "comparing error maps with the truth"):
-        case = stage.prepared.cases.cases[row]
-        given, probabilities = source.read(position[row])
-        truth = read_mask(stage.prepared.cases, case, "truth")
-        flagged = {"argmax": probabilities.argmax(axis=0) != given}
-        flagged[stage.config.rule] = flagged_map(stage, row, native=True)
-        for name, evaluator in found.items():
-            evaluator.add(case.name, given, truth, flagged[name])
-    return {name: evaluator.summary() for name, evaluator in found.items()}
+
+    def found() -> Iterator[FoundErrors]:
+        for row in stage.progress.track(rows, COMPARING):
+            case = stage.prepared.cases.cases[row]
+            given, probabilities = source.read(position[row])
+            truth = read_mask(stage.prepared.cases, case, "truth")
+            flagged = flagged_map(stage, row, native=True)
+            yield FoundErrors(case.name, given, probabilities, truth, flagged)
+
+    return identify(found(), stage.config.rule)
+
+
+class FoundErrors(NamedTuple):
+    """One mask, what was said of it, and the truth.
+
+    Attributes:
+        name: of the case.
+        given: uint8 (*S).
+        probabilities: (K, *S).
+        truth: uint8 (*S).
+        flagged: bool (*S), suspected pixels.
+    """
+
+    name: str
+    given: Mask
+    probabilities: Probabilities
+    truth: Mask
+    flagged: ErrorMap
+
+
+def identify(found: Iterable[FoundErrors], rule: str) -> dict[str, Any]:
+    """Scores of the maps and of plain disagreement: ``{rule: summary, "argmax": summary}``."""
+    evaluators = {name: IdentificationEvaluator(band=BOUNDARY) for name in (rule, "argmax")}
+    for one in found:
+        flagged = {"argmax": one.probabilities.argmax(axis=0) != one.given, rule: one.flagged}
+        for name, evaluator in evaluators.items():
+            evaluator.add(one.name, one.given, one.truth, flagged[name])
+    return {name: evaluator.summary() for name, evaluator in evaluators.items()}
 
 
 def _scored_rows(stage: Stage, split: str) -> list[int]:
@@ -128,8 +158,3 @@ def intervals(scores: MaskEvaluator, seed: int) -> dict[str, Any]:
     for row in table.to_dict("records"):
         result.setdefault(str(row["class"]), {})[str(row["metric"])] = [row["low"], row["high"]]
     return result
-
-
-def masks_known(cases: CaseSet) -> bool:
-    """Whether any case has a true mask."""
-    return any(case.truth is not None for case in cases.cases)

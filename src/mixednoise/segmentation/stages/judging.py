@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,22 @@ from typing import Any
 import numpy as np
 
 from mixednoise.errors import RunError
-from mixednoise.io import atomic_write, write_json
+from mixednoise.io import write_json
 from mixednoise.segmentation.calibration import TemperatureFit, tempered
 from mixednoise.segmentation.cases import read_mask, resize_mask, write_like
 from mixednoise.segmentation.cases.masks import read_values
+from mixednoise.segmentation.cases.writing import encode, template_ending, write_bytes
 from mixednoise.segmentation.confident import ErrorSettings, Summary, write_errors
 from mixednoise.segmentation.inference import resized_probabilities
 from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.teachers import load_teacher
+from mixednoise.segmentation.write_errors import SUMMARY
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
 
 Array = np.ndarray[Any, Any]
 STATE = "state.json"
-SUMMARY = "summary.json"
 
 
 def judge(stage: Stage) -> None:
@@ -54,7 +55,8 @@ def judge(stage: Stage) -> None:
             found = predictor.predict(stage.store, mine)
             bar = f"teacher {fold + 1}/{folds.count} judges"
             for row, probabilities in stage.progress.track(found, bar, total=len(mine)):
-                _write_npy(_file(stage, row), probabilities.astype(np.float16))
+                data = encode(probabilities.astype(np.float16), ".npy")
+                write_bytes(_file(stage, row), data)
         stage.fabric.barrier()
         if stage.config.calibrate and str(fold) not in state["temperature"]:
             state["temperature"][str(fold)] = _temperature(stage, fold, rows)
@@ -96,6 +98,11 @@ def find_errors(stage: Stage) -> None:
         write_json(mark, {"key": key, **wanted})
         _tell(stage, summary)
     stage.fabric.barrier()
+
+
+def was_judged(stage: Stage) -> bool:
+    """Whether the run has error maps."""
+    return stage.folds is not None and (stage.error_maps / SUMMARY).exists()
 
 
 def error_settings(stage: Stage) -> ErrorSettings:
@@ -168,13 +175,12 @@ def flagged_map(stage: Stage, row: int, *, native: bool = False) -> ErrorMap:
     Raises:
         RunError: it is not there.
     """
-    name = stage.prepared.cases.names[row]
-    folder = stage.error_maps
-    path = next((p for p in folder.glob(f"{_escaped(name)}.*") if _stem(p) == name), None)
-    if path is None:
+    case = stage.prepared.cases.cases[row]
+    path = stage.error_maps / f"{case.name}{template_ending(case)}"
+    if not path.exists():
         raise RunError(
-            f"there is no error map of {name}",
-            expected=f"a file of that name in {folder}",
+            f"there is no error map of {case.name}",
+            expected=str(path),
             found="none",
             fix="find the errors again: delete the folder and go on with --resume",
         )
@@ -187,23 +193,8 @@ def flagged_map(stage: Stage, row: int, *, native: bool = False) -> ErrorMap:
     return result
 
 
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0]
-
-
 def _file(stage: Stage, row: int) -> Path:
     return stage.probabilities / f"{stage.prepared.cases.names[row]}.npy"
-
-
-def _write_npy(path: Path, array: Array) -> None:
-    with atomic_write(path) as temporary:
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        temporary.write_bytes(buffer.getbuffer())
 
 
 def _temperature(stage: Stage, fold: int, rows: list[int]) -> float:
@@ -223,8 +214,6 @@ def _read_state(folder: Path) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str:
-    import hashlib
-
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

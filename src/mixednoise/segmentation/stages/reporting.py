@@ -11,7 +11,8 @@ import pandas as pd
 from mixednoise.segmentation.cases import read_image
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
+from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 
 
 def report(stage: Stage, metrics: dict[str, Any], path: Path | None = None) -> None:
@@ -27,25 +28,19 @@ def report(stage: Stage, metrics: dict[str, Any], path: Path | None = None) -> N
         write_report(given, path or stage.run.html, overwrite=True, progress=stage.progress)
 
 
-def was_judged(stage: Stage) -> bool:
-    """Whether the run has error maps."""
-    return stage.folds is not None and (stage.error_maps / "summary.json").exists()
-
-
 def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
     """What the page shows: the worst masks with pictures, error rates, what to do next."""
     folder = stage.error_maps
     source = JudgedSource(stage)
-    rows = dict(zip(source.names, stage.train.tolist(), strict=True))
     position = {name: index for index, name in enumerate(source.names)}
 
     def case(name: str) -> OverlayCase:
         given, probabilities = source.read(position[name])
-        own = stage.prepared.cases.cases[rows[name]]
+        row = int(stage.train[position[name]])
         return OverlayCase(
-            read_image(own).array,
+            read_image(stage.prepared.cases.cases[row]).array,
             given,
-            flagged_map(stage, rows[name], native=True),
+            flagged_map(stage, row, native=True),
             probabilities.argmax(axis=0).astype("uint8"),
         )
 
@@ -65,8 +60,8 @@ def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
     }
     return ReportInput(
         title=f"Masks of {stage.prepared.cases.source}",
-        summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
-        images=pd.read_csv(folder / "images.csv", dtype={"name": str}),
+        summary=json.loads((folder / SUMMARY).read_text(encoding="utf-8")),
+        images=pd.read_csv(folder / TABLE, dtype={"name": str}),
         class_names=stage.prepared.cases.class_names,
         case=case,
         identification=metrics.get("identification") or {},

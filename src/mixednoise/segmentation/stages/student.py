@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.io import atomic_write
@@ -14,15 +13,13 @@ from mixednoise.models.segmenters import Segmenter, save_segmenter
 from mixednoise.segmentation.calibration import tempered
 from mixednoise.segmentation.labels import ErrorMap
 from mixednoise.segmentation.learner import make_learner
-from mixednoise.segmentation.learning_set import LearningSet
 from mixednoise.segmentation.loop import SegmentationLoop
-from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.segmentation.stages.judging import (
     flagged_map,
     stored_probabilities,
     temperatures,
 )
-from mixednoise.segmentation.stages.teachers import Judged
 from mixednoise.training.checkpoint import fingerprint
 
 Array = np.ndarray[Any, Any]
@@ -37,18 +34,10 @@ def train_student(stage: Stage) -> dict[str, Any]:
     """
     config = stage.config
     judged = judged_maps(stage) if config.method == "confident" else None
-    data = LearningSet(
-        stage.store,
-        stage.train,
-        spatial_dims=config.spatial_dims,
-        patch_size=int(config.patch_size),
-        settings=config.patches,
-        judged=judged,
-    )
     loop = SegmentationLoop(
         stage.fabric,
         make_learner(stage.segmenter(STUDENT_SEED), config),
-        data,
+        stage.learning_set(stage.train, judged),
         config,
         run=stage.run.student,
         progress=stage.progress,
@@ -124,10 +113,9 @@ def validator(stage: Stage) -> Callable[[Segmenter], float] | None:
 
     def dice(segmenter: Segmenter) -> float:
         scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
-        with torch.random.fork_rng(devices=[]):
-            for row, probabilities in stage.predictor(segmenter).predict(stage.store, rows):
-                predicted = probabilities.argmax(axis=0).astype(np.uint8)
-                scores.add(str(row), predicted, stage.store.mask(row))
+        for row, probabilities in stage.predictor(segmenter).predict(stage.store, rows):
+            predicted = probabilities.argmax(axis=0).astype(np.uint8)
+            scores.add(str(row), predicted, stage.store.mask(row))
         return float(scores.scores().mean())
 
     return dice

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from mixednoise.models.segmenters import Segmenter, load_segmenter, save_segmenter
 from mixednoise.segmentation.folds import (
     Folds,
@@ -14,13 +11,10 @@ from mixednoise.segmentation.folds import (
     read_folds,
 )
 from mixednoise.segmentation.learner import MaskLearner
-from mixednoise.segmentation.learning_set import LearningSet
 from mixednoise.segmentation.loop import SegmentationLoop
-from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
-
-Judged = dict[str, Callable[[int], Any]]
 
 
 def folds_of(stage: Stage) -> Folds:
@@ -62,19 +56,11 @@ def train_teachers(stage: Stage, judged: Judged | None = None) -> None:
             epsilon=config.epsilon,
             loss=config.loss,
         )
-        data = LearningSet(
-            stage.store,
-            rows,
-            spatial_dims=config.spatial_dims,
-            patch_size=int(config.patch_size),
-            settings=config.patches,
-            judged=judged,
-        )
         folder = path.parent / f"fold_{fold}"
         loop = SegmentationLoop(
             stage.fabric,
             learner,
-            data,
+            stage.learning_set(rows, judged),
             own,
             run=folder,
             progress=stage.progress,
