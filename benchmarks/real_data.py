@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from commands import call
 from table import table
 
 NOISE = {"clean": (0.0, 0.0), "noisy": (0.4, 0.15)}
@@ -37,15 +35,6 @@ def cells(names: list[str]) -> list[tuple[str, str, int, str]]:
         for seed in range(DATA[data][2])
         for method in METHODS
     ]
-
-
-def call(*words: str | Path) -> None:
-    """Run one command in a process of its own, its words shown."""
-    print("mixednoise", *words, flush=True)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, "-m", "mixednoise", *map(str, words)], check=True, env=environment
-    )
 
 
 def corrupt(root: Path, out: Path, data: str, seed: int) -> Path:

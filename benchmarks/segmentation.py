@@ -12,28 +12,19 @@ pixels. HAM10000: 2,000 images drawn by lesion, a fifth of them for testing. Oth
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from commands import call
+
 RADIUS = {"lung": (20, 30), "heart": (14, 20), "clavicle": (5, 10)}
 LESION_RADIUS = (8, 12)
 METHODS = "cross_entropy,pick_and_learn,cl,cl_slsr,clean"
 LESIONS = 2000
 Cell = tuple[str, float, str, int]
-
-
-def call(*words: str | Path) -> None:
-    """Run one command in a process of its own, its words shown."""
-    print("mixednoise segment", *words, flush=True)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "mixednoise", "segment", *map(str, words)]
-    subprocess.run(command, check=True, env=environment)
 
 
 def radius(organ: str, level: str) -> int:
@@ -97,10 +88,21 @@ def run(root: Path, out: Path, cell: Cell, options: list[str]) -> None:
     masks = out / "data" / name
     if not (masks / "corruption.json").exists():
         noise = ["--alpha", str(alpha), "--radius", str(radius(organ, level)), "--seed", str(seed)]
-        call("corrupt", "--masks", data / "train_masks", "--out", masks, *noise, "--quiet")
+        call(
+            "segment", "corrupt", "--masks", data / "train_masks", "--out", masks, *noise, "--quiet"
+        )
         for truth in (data / "truth").iterdir():
             _link(truth, masks / truth.name)  # test cases: their masks are scored, never learned
-    words = ["compare", "--images", data / "images", "--masks", masks, "--truth", data / "truth"]
+    words = [
+        "segment",
+        "compare",
+        "--images",
+        data / "images",
+        "--masks",
+        masks,
+        "--truth",
+        data / "truth",
+    ]
     words += ["--splits", data / "splits.csv", "--groups", data / "splits.csv"]
     words += ["--out", out / name, "--seed", str(seed), "--threads", "1", "--quiet", *options]
     call(*words, *(["--resume"] if (out / name).exists() else []))

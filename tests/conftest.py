@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # Before torch is imported: tests share the machine, and two spinning threads would starve it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,6 +18,15 @@ from tiny_data import FAST
 def private_cache(tmp_path_factory, monkeypatch):
     """No test sees, or leaves anything in, the user's cache."""
     monkeypatch.setenv("MIXEDNOISE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of the real data sets; a test that needs it is skipped where there is none."""
+    folder = Path(os.environ.get("MIXEDNOISE_DATA", "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}: MIXEDNOISE_DATA names the folder")
+    return folder
 
 
 @pytest.fixture

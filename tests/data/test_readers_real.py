@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,14 +10,6 @@ from mixednoise.data.readers import read_dataset
 from mixednoise.data.splits import make_splits
 
 pytestmark = pytest.mark.real_data
-
-
-@pytest.fixture
-def real_data() -> Path:
-    folder = Path(os.environ.get("MIXEDNOISE_DATA", "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: MIXEDNOISE_DATA names the folder")
-    return folder
 
 
 @pytest.mark.parametrize(

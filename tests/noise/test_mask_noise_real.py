@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +25,8 @@ TABLE = {
 
 
 @pytest.fixture
-def jsrt() -> Path:
-    folder = Path(os.environ.get("MIXEDNOISE_DATA", "../shared/data")) / "jsrt" / "training"
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: MIXEDNOISE_DATA names the folder")
-    return folder
+def jsrt(real_data: Path) -> Path:
+    return real_data / "jsrt" / "training"
 
 
 @pytest.mark.parametrize(("organ", "radius"), list(TABLE))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -17,14 +14,6 @@ from mixednoise.segmentation.cases import (
 )
 
 pytestmark = pytest.mark.real_data
-
-
-@pytest.fixture
-def real_data() -> Path:
-    folder = Path(os.environ.get("MIXEDNOISE_DATA", "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}: MIXEDNOISE_DATA names the folder")
-    return folder
 
 
 @pytest.mark.parametrize(("organ", "share"), [("lung", 0.301), ("heart", 0.087)])

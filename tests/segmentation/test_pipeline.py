@@ -1,9 +1,7 @@
 """All stages on discs that take a second to learn."""
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -275,12 +273,9 @@ def test_the_student_is_better_than_its_masks(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_the_student_beats_cross_entropy_on_chest_images(tmp_path):
+def test_the_student_beats_cross_entropy_on_chest_images(tmp_path, real_data):
     """JSRT lungs, 70 % of the masks changed by 30 of 256 pixels; a fifth of the cases to test."""
-    root = os.environ.get("MIXEDNOISE_DATA")
-    folder = Path(root or "../shared/data") / "jsrt" / "training"
-    if not folder.is_dir():
-        pytest.skip(f"no {folder}: name the folder of the data sets with MIXEDNOISE_DATA")
+    folder = real_data / "jsrt" / "training"
     corrupt_masks(folder / "lung", tmp_path / "masks", alpha=0.7, radius=30, seed=0)
     cases = read_cases(folder / "images", tmp_path / "masks", truth=folder / "lung")
     options = {**TINY, "lr": 1e-3, "batch_size": 8, "image_size": 64, "epochs": 40}
