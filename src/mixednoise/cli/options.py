@@ -67,7 +67,7 @@ Layout = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="kaggle_dr, eyeq, ddr, drtid, ham10000 or medmnist; recognised by default.",
+        help="kaggle_dr, eyeq, ddr, drtid, ham10000, isic2019 or medmnist; recognised by default.",
         rich_help_panel=DATA,
     ),
 ]

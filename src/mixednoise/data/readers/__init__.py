@@ -1,7 +1,8 @@
 """Readers: from the layouts that people have to one :class:`~mixednoise.data.table.Dataset`.
 
-One module per layout (``folder_layout``, ``table_layout``, ``ddr_layout``, ``npz_layout``); they
-meet in ``assemble``, which judges labels, splits and files the same way for all of them.
+One module per layout (``folder_layout``, ``table_layout``, ``ddr_layout``, ``isic_layout``,
+``npz_layout``); they meet in ``assemble``, which judges labels, splits and files the same way for
+all of them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def read_dataset(
       (``train.csv``, ``test.csv``);
     - a MedMNIST ``.npz`` file;
     - a known public data set: EyePACS (``kaggle_dr``), EyeQ (``eyeq``), DDR (``ddr``), DRTiD
-      (``drtid``), HAM10000 (``ham10000``), recognised by columns or files.
+      (``drtid``), HAM10000 (``ham10000``), ISIC 2019 and Task 3 of ISIC 2018 (``isic2019``),
+      recognised by columns or files.
 
     Image values of a table are looked for beside it, in ``images/`` beside it, then under
     ``image_root``; a missing suffix is completed. Rows without a label or without an image file

@@ -64,7 +64,7 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
     repeated, problems = repeated_rows(raw.ids, labels, reasons, raw.where)
     reasons = [again or reason for again, reason in zip(repeated, reasons, strict=True)]
     usable = [not reason for reason in reasons]
-    problems += many_missing(raw, reasons) or none_usable(raw, reasons)
+    problems += (raw.problems + many_missing(raw, reasons)) or none_usable(raw, reasons)
     allowed = class_names or raw.allowed
     if allowed is not None:
         of = options.classes_of
@@ -91,9 +91,15 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
         group_column=raw.group_column,
     )
     report = Report(problems)
-    if report.stopped:
-        (report + check_groups(dataset)).raise_if_stopped()
+    if report.stopped or raw.leak_fix:
+        (report + _leaks(dataset, raw)).raise_if_stopped()
     return dataset
+
+
+def _leaks(dataset: Dataset, raw: RawRows) -> Report:
+    """Groups in two splits, with the layout's own advice where it has one."""
+    found = check_groups(dataset).problems
+    return Report([replace(leak, fix=raw.leak_fix or leak.fix) for leak in found])
 
 
 def _as_text(raw: RawRows) -> RawRows:
@@ -158,9 +164,9 @@ def _set_aside(raw: RawRows, reasons: Sequence[str]) -> pd.DataFrame:
     aside = [row for row, reason in enumerate(reasons) if reason]
     return pd.DataFrame(
         {
-            "id": [raw.ids[row] for row in aside],
-            "path": [raw.paths[row] for row in aside],
-            "reason": [reasons[row] for row in aside],
+            "id": [raw.ids[row] for row in aside] + [name for name, _ in raw.nowhere],
+            "path": [raw.paths[row] for row in aside] + [""] * len(raw.nowhere),
+            "reason": [reasons[row] for row in aside] + [reason for _, reason in raw.nowhere],
         },
         dtype="str",
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 from mixednoise.data.class_names import did_you_mean
 from mixednoise.data.readers.ddr_layout import ddr_files, looks_like_ddr, read_ddr
 from mixednoise.data.readers.folder_layout import read_folders, sub_folders
+from mixednoise.data.readers.isic_layout import isic_tables
 from mixednoise.data.readers.npz_layout import read_npz
 from mixednoise.data.readers.options import ReadOptions
-from mixednoise.data.readers.presets import TABLE_PRESETS
+from mixednoise.data.readers.presets import ISIC, TABLE_PRESETS
 from mixednoise.data.readers.split_names import split_of_file
 from mixednoise.data.readers.table_file import TABLE_SUFFIXES
 from mixednoise.data.readers.table_layout import read_tables
@@ -114,18 +115,21 @@ def _tables(folder: Path, options: ReadOptions) -> list[tuple[Path, Split | None
     known = [path for path in tables if path.stem.casefold() in _TABLE_NAMES]
     if len(known) == 1:
         return [(known[0], None)]
-    by_split = [(path, split_of_file(path.stem)) for path in tables]
+    isic = isic_tables(folder) if preset in (None, ISIC) else []
+    if len(isic) == 1:
+        return [(isic[0][0], None)]
+    by_split = isic or [(path, split_of_file(path.stem)) for path in tables]
     splits = [split for _, split in by_split]
-    if len(tables) > 1 and None not in splits and len(set(splits)) == len(splits):
-        return list(by_split)
+    if len(by_split) > 1 and None not in splits and len(set(splits)) == len(splits):
+        return by_split
     folders = {path.name.casefold() for path in sub_folders(folder)}
-    if preset is None and not folders <= _NO_CLASSES:
+    if preset is None and not isic and not folders <= _NO_CLASSES:
         return []
-    if len(tables) > 1:
+    if len(by_split) > 1:
         raise DataError(
-            f"{folder} holds {len(tables)} tables",
+            f"{folder} holds {len(by_split)} tables",
             expected="one table with image and label columns, or one per split",
-            found=", ".join(path.name for path in tables),
+            found=", ".join(path.name for path, _ in by_split),
             fix="give the path of the table instead of the folder",
         )
     return [(path, None) for path in tables]

@@ -12,7 +12,7 @@ from mixednoise.errors import ConfigError
 
 Ungradable = Literal["set_aside", "random_label"]
 #: Layouts that can be named; without a name they are recognised by their columns or files.
-PRESETS = ("kaggle_dr", "eyeq", "ddr", "drtid", "ham10000", "medmnist")
+PRESETS = ("kaggle_dr", "eyeq", "ddr", "drtid", "ham10000", "isic2019", "medmnist")
 USER, MODEL = "", "the classes of the model"
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "quality_column")
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mixednoise.data.class_names import canonical, is_blank
+from mixednoise.data.readers.columns import COMMON_NAMES
+from mixednoise.data.readers.one_hot import CLASS_COLUMN
 from mixednoise.data.readers.options import ReadOptions
 from mixednoise.data.readers.table_file import TextTable
 from mixednoise.data.table import Split
@@ -30,6 +32,8 @@ class Preset:
         patient: pattern whose first group is the patient, in the image value.
         folders: further folders, beside the table or up to two levels higher, that hold images.
         splits: the split of a file, by a piece of its name; other files are ignored in a folder.
+        one_hot: the parts that are columns of one class each, with a 1 in one of them.
+        companions: lesions and splits may stand in files near the table.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Preset:
     patient: str | None = None
     folders: tuple[str, ...] = ()
     splits: tuple[tuple[str, Split], ...] = ()
+    one_hot: tuple[str, ...] = ()
+    companions: bool = False
 
     def column(self, table: TextTable, part: str) -> str | None:
         """The table's column for a part, by this preset's names alone."""
@@ -52,6 +58,8 @@ class Preset:
         complete = [
             parts for parts in self.needed if all(self.column(table, part) for part in parts)
         ]
+        if self.one_hot and any(map(table.find_column, COMMON_NAMES["label"])):
+            return False  # somebody has made a label of these columns: it counts, they don't
         if not complete or not self.only or self.grades is None:
             return bool(complete)
         # Two columns of common names tell little: the labels have to look right as well.
@@ -59,6 +67,11 @@ class Preset:
         labels = {canonical(cell) for cell in cells if not is_blank(cell)}
         known = labels & set(self.grades)
         return len(table.columns) == len(complete[0]) and 2 * len(known) > len(labels)
+
+    def class_columns(self, table: TextTable) -> tuple[str, ...]:
+        """The table's columns of one class each, as the table spells them."""
+        found = (self.column(table, part) for part in self.one_hot)
+        return tuple(column for column in found if column is not None)
 
     def patients(self, images: list[str]) -> list[str] | None:
         """The patient of each image, where every image value tells one."""
@@ -74,7 +87,30 @@ class Preset:
 # EyePACS names its images 10_left.jpeg and 10_right.jpeg: two eyes of patient 10.
 _EYEPACS_PATIENT = r"(?:.*/)?(\d+)_(?:left|right)(?:\.\w+)?"
 
+_ISIC_IMAGES = (
+    "ISIC_2019_Training_Input",
+    "ISIC_2019_Test_Input",
+    "ISIC2018_Task3_Training_Input",
+    "ISIC2018_Task3_Validation_Input",
+    "ISIC2018_Task3_Test_Input",
+)
+ISIC = Preset(
+    "isic2019",
+    {
+        "image": ("image",),
+        "label": (CLASS_COLUMN,),
+        "ak": ("ak", "akiec"),
+        **{name: (name,) for name in ("mel", "nv", "bcc", "bkl", "df", "vasc", "scc", "unk")},
+    },
+    needed=(("image", "mel", "nv", "bcc", "ak", "bkl", "df", "vasc"),),
+    # Unpacking an archive into a folder of its name makes that folder twice.
+    folders=(*_ISIC_IMAGES, *(f"{name}/{name}" for name in _ISIC_IMAGES)),
+    one_hot=("mel", "nv", "bcc", "ak", "bkl", "df", "vasc", "scc", "unk"),
+    companions=True,
+)
+
 TABLE_PRESETS = (
+    ISIC,
     Preset(
         "eyeq",
         {

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mixednoise.data.report import Problem
+
 
 @dataclass
 class RawRows:
@@ -29,6 +31,10 @@ class RawRows:
         looked_in: folders in which images were looked for.
         arrays: pixels, where the source holds them; row i belongs to table row i.
         ordinal: whether the classes are grades, None = judge by their names.
+        nowhere: images that no row names but a file beside the table does, each with the reason
+            why it is set aside.
+        problems: what the layout's reader has found wrong itself.
+        leak_fix: what to do if a group is in two splits, where the split column is not at fault.
     """
 
     source: Path
@@ -49,3 +55,6 @@ class RawRows:
     looked_in: list[Path] = field(default_factory=list)
     arrays: npt.NDArray[np.uint8] | None = None
     ordinal: bool | None = None
+    nowhere: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    leak_fix: str = ""

@@ -106,7 +106,7 @@ def read_table_file(path: Path, split: Split | None = None) -> TextTable:
             found="no text in it",
             fix="export the table again",
         )
-    delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=first.count)
+    delimiter = _delimiter(path, first)
     rows, lines = _parse(path, text, delimiter)
     header = _header(path, rows[0])
     rows, lines = rows[1:], lines[1:]
@@ -126,6 +126,15 @@ def read_table_file(path: Path, split: Split | None = None) -> TextTable:
     return TextTable(
         columns, (path,), np.zeros(len(rows), np.int64), np.array(lines, np.int64), (split,)
     )
+
+
+def read_columns(path: Path) -> TextTable:
+    """The columns of a file by its first line, without a row; of a file that is no table, none."""
+    with path.open("rb") as file:
+        first = file.readline(10_000).decode("utf-8-sig", "replace").replace("\0", "")
+    names = next(csv.reader(first.splitlines()[:1], delimiter=_delimiter(path, first)), [])
+    no_rows = np.zeros(0, np.int64)
+    return TextTable({name.strip(): [] for name in names}, (path,), no_rows, no_rows)
 
 
 def join_tables(tables: Sequence[TextTable]) -> TextTable:
@@ -200,6 +209,10 @@ def _check_lengths(path: Path, rows: list[list[str]], lines: list[int], width: i
             found=f"more on line {examples(long)}",
             fix="put cells that hold the separator into double quotes",
         )
+
+
+def _delimiter(path: Path, first: str) -> str:
+    return "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=first.count)
 
 
 def _name(delimiter: str) -> str:

@@ -11,12 +11,16 @@ import numpy as np
 from mixednoise.data.class_names import canonical, is_blank
 from mixednoise.data.image_files import find_images
 from mixednoise.data.readers.assemble import assemble
-from mixednoise.data.readers.columns import Columns, find_columns
+from mixednoise.data.readers.columns import Columns, find_columns, find_image_column
 from mixednoise.data.readers.corruption_file import with_known_classes
+from mixednoise.data.readers.isic_layout import companion_folders, with_lesions
+from mixednoise.data.readers.one_hot import CLASS_COLUMN, with_class_column
 from mixednoise.data.readers.options import ReadOptions
 from mixednoise.data.readers.presets import Preset, choose_preset
 from mixednoise.data.readers.raw_rows import RawRows
+from mixednoise.data.readers.split_lists import find_split_lists, with_split_lists
 from mixednoise.data.readers.table_file import TextTable, join_tables, read_table_file
+from mixednoise.data.report import Problem
 from mixednoise.data.table import Dataset, Split
 from mixednoise.errors import DataError
 
@@ -38,6 +42,9 @@ def read_tables(
     preset = choose_preset(tables[0], options)
     if preset is not None and options.image_column is None:
         tables = [_one_row_per_field(table, preset) for table in tables]
+    problems: list[Problem] = []
+    if preset is not None:
+        tables = [_completed(table, preset, options, problems) for table in tables]
     names = {} if preset is None else preset.parts
     columns = [find_columns(table, options, names) for table in tables]
     if len({(found.image, found.label) for found in columns}) > 1:
@@ -53,7 +60,11 @@ def read_tables(
     whole = join_tables(tables)
     if len(files) == 1:
         options = with_known_classes(options, files[0][0])
-    raw = _raw_rows(source, whole, find_columns(whole, options, names), preset, options)
+    found = find_columns(whole, options, names)
+    raw = replace(_raw_rows(source, whole, found, preset, options), problems=problems)
+    if preset is not None and preset.companions and found.split is None:
+        lists = find_split_lists(companion_folders(whole.files))
+        raw = with_split_lists(raw, lists, found.image) if lists else raw
     return assemble(raw, options)
 
 
@@ -84,9 +95,11 @@ def _raw_rows(
         raw.split = [table.splits[file] or "" for file in table.file]
     if preset is None:
         return raw
+    one_hot = columns.label == CLASS_COLUMN
     return replace(
         raw,
-        allowed=preset.grades,
+        allowed=preset.class_columns(table) if one_hot else preset.grades,
+        label_of="the column that holds 1" if one_hot else raw.label_of,
         ordinal=None if preset.grades is None else True,
         quality=None if raw.quality is None else _named_quality(raw.quality, preset.quality),
         group=preset.patients(ids) if raw.group is None else raw.group,
@@ -135,3 +148,17 @@ def _one_row_per_field(table: TextTable, preset: Preset) -> TextTable:
         file=np.repeat(table.file, len(both)),
         line=np.repeat(table.line, len(both)),
     )
+
+
+def _completed(
+    table: TextTable, preset: Preset, options: ReadOptions, problems: list[Problem]
+) -> TextTable:
+    """A table with the columns that its data set has in another form; adds what is wrong there."""
+    classes = preset.class_columns(table) if options.label_column is None else ()
+    if classes:
+        table, told = with_class_column(table, classes)
+        problems += told
+    if preset.companions:
+        table, told = with_lesions(table, find_image_column(table, options))
+        problems += told
+    return table
