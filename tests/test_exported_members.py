@@ -7,7 +7,7 @@ import mixednoise
 
 PUBLIC = {
     "ConfidentSegmentation", "ConfigError", "CrossEntropy", "CrossEntropySingle", "DataError",
-    "Dataset", "InputError", "MixedNoiseError", "QMix", "RunError", "SeparationSettings",
+    "Dataset", "InputError", "MixedNoiseError", "QMix", "RunError", "SSCL", "SeparationSettings",
     "TrainingError", "__version__", "classification_metrics", "corrupt", "corrupt_masks",
     "find_mask_errors", "load", "load_segmentation", "read_cases", "read_dataset", "read_nnunet",
     "separate",

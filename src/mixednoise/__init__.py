@@ -38,7 +38,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if TYPE_CHECKING:
     from mixednoise.data.readers import read_dataset
     from mixednoise.data.table import Dataset
-    from mixednoise.estimator import CrossEntropy, CrossEntropySingle, QMix
+    from mixednoise.estimator import SSCL, CrossEntropy, CrossEntropySingle, QMix
     from mixednoise.evaluation.metrics import classification_metrics
     from mixednoise.loading import load
     from mixednoise.noise.corrupt import corrupt_dataset as corrupt
@@ -52,6 +52,7 @@ _HOMES = {
     "read_dataset": ("mixednoise.data.readers", "read_dataset"),
     "Dataset": ("mixednoise.data.table", "Dataset"),
     "QMix": ("mixednoise.estimator", "QMix"),
+    "SSCL": ("mixednoise.estimator", "SSCL"),
     "CrossEntropy": ("mixednoise.estimator", "CrossEntropy"),
     "CrossEntropySingle": ("mixednoise.estimator", "CrossEntropySingle"),
     "load": ("mixednoise.loading", "load"),
@@ -68,6 +69,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "SSCL",
     "ConfidentSegmentation",
     "ConfigError",
     "CrossEntropy",

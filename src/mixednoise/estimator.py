@@ -16,7 +16,12 @@ from mixednoise.data.table import Dataset
 from mixednoise.data.unreadable import remedy
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.memory import memory_told
-from mixednoise.methods import CrossEntropyMethod, CrossEntropySingleMethod, QMixMethod
+from mixednoise.methods import (
+    CrossEntropyMethod,
+    CrossEntropySingleMethod,
+    QMixMethod,
+    SSCLMethod,
+)
 from mixednoise.methods.base import Context, FloatArray, Method
 from mixednoise.methods.config import TrainingConfig, changed_options, signature_of
 from mixednoise.models import Network, build_network, save_networks
@@ -154,6 +159,7 @@ class Estimator:
                 config.backbone,
                 num_classes=len(data.class_names),
                 image_size=data.image_size,
+                stem=config.stem,
                 pretrained=config.pretrained,
                 weights=config.weights,
                 weights_index=index,
@@ -313,6 +319,15 @@ class QMix(Estimator):
     method = QMixMethod
 
 
+class SSCL(Estimator):
+    """SSCL (Chen et al., MICCAI 2023): contrastive learning on pairs that one network believes in.
+
+    ``SSCL(epochs=30, untrusted_share=0.4).fit(dataset)``; options in ``docs/options.md``.
+    """
+
+    method = SSCLMethod
+
+
 class CrossEntropy(Estimator):
     """Plain cross-entropy, two networks averaged: the fair rival of QMix."""
 
@@ -326,7 +341,7 @@ class CrossEntropySingle(Estimator):
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {
-    estimator.method.name: estimator for estimator in (QMix, CrossEntropy, CrossEntropySingle)
+    estimator.method.name: estimator for estimator in (QMix, SSCL, CrossEntropy, CrossEntropySingle)
 }
 
 

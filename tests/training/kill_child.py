@@ -13,7 +13,10 @@ from mixednoise.progress import Silent
 from mixednoise.training import epochs
 from tiny_data import FAST, coloured_dataset
 
-out, epoch_to_die, signal_name = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+out, epoch_to_die, signal_name, method = (
+    *(Path(sys.argv[1]), int(sys.argv[2])),
+    *sys.argv[3:],
+)
 steps = 0
 original = epochs.learning_rate
 
@@ -26,5 +29,5 @@ def die(config, epoch, step, total):
 
 
 epochs.learning_rate = die
-model = mixednoise.QMix(**FAST, epochs=4, warmup_epochs=2, seed=7)
+model = getattr(mixednoise, method)(**FAST, epochs=4, warmup_epochs=2, seed=7)
 model.fit(coloured_dataset(), out=out, progress=Silent())

@@ -15,9 +15,9 @@ import mixednoise
 from mixednoise.progress import Silent
 from tiny_data import FAST, coloured_dataset
 
-out = Path(sys.argv[1])
+out, method = Path(sys.argv[1]), sys.argv[2]
 rank = os.environ["RANK"]
-model = mixednoise.QMix(**FAST, epochs=3, warmup_epochs=1, seed=3)
+model = getattr(mixednoise, method)(**FAST, epochs=3, warmup_epochs=1, seed=3)
 model.fit(coloured_dataset(), out=out / "run", progress=Silent())
 weights = {
     f"{m}.{name}": tensor.numpy()

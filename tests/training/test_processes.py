@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 CHILD = Path(__file__).parent / "processes_child.py"
 
 
-def test_two_processes_agree(tmp_path):
+@pytest.mark.parametrize("method", ["QMix", "SSCL"])
+def test_two_processes_agree(tmp_path, method):
     done = subprocess.run(
         [
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-            str(CHILD), str(tmp_path),
+            str(CHILD), str(tmp_path), method,
         ],
         env=os.environ | {"PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"},
         capture_output=True,

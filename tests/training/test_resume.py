@@ -18,22 +18,34 @@ from tiny_data import FAST, coloured_dataset
 CHILD = Path(__file__).parent / "kill_child.py"
 
 
-def model():
-    return mixednoise.QMix(**FAST, epochs=4, warmup_epochs=2, seed=7)
+def model(method="QMix"):
+    return getattr(mixednoise, method)(**FAST, epochs=4, warmup_epochs=2, seed=7)
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    out = tmp_path_factory.mktemp("unbroken") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MIXEDNOISE_CACHE", str(out.parent / "cache"))
-        model().fit(coloured_dataset(), out=out, progress=Silent())
-    return out
+def unbroken_runs(tmp_path_factory):
+    """Gives the unbroken run of a method, made when it is first asked for."""
+    folder, runs = tmp_path_factory.mktemp("unbroken"), {}
+
+    def run(method):
+        if method not in runs:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("MIXEDNOISE_CACHE", str(folder / "cache"))
+                model(method).fit(coloured_dataset(), out=folder / method, progress=Silent())
+            runs[method] = folder / method
+        return runs[method]
+
+    return run
 
 
-def killed(out, epoch, how="SIGKILL"):
+@pytest.fixture
+def unbroken(unbroken_runs):
+    return unbroken_runs("QMix")
+
+
+def killed(out, epoch, how="SIGKILL", method="QMix"):
     return subprocess.run(
-        [sys.executable, str(CHILD), str(out), str(epoch), how],
+        [sys.executable, str(CHILD), str(out), str(epoch), how, method],
         env=os.environ | {"PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
@@ -42,12 +54,16 @@ def killed(out, epoch, how="SIGKILL"):
     )
 
 
-@pytest.mark.parametrize("epoch", [0, 3], ids=["before any checkpoint", "in the main phase"])
-def test_killed_and_resumed_equals_unbroken(unbroken, tmp_path, epoch):
-    out = tmp_path / "run"
-    assert killed(out, epoch).returncode == -signal.SIGKILL
+@pytest.mark.parametrize(
+    ("method", "epoch"),
+    [("QMix", 0), ("QMix", 3), ("SSCL", 3)],
+    ids=["before any checkpoint", "in the main phase", "SSCL, in the main phase"],
+)
+def test_killed_and_resumed_equals_unbroken(unbroken_runs, tmp_path, method, epoch):
+    unbroken, out = unbroken_runs(method), tmp_path / "run"
+    assert killed(out, epoch, method=method).returncode == -signal.SIGKILL
     assert not (out / "model.safetensors").exists()
-    model().fit(coloured_dataset(), out=out, resume=True, progress=Silent())
+    model(method).fit(coloured_dataset(), out=out, resume=True, progress=Silent())
 
     expected, got = load_file(unbroken / "model.safetensors"), load_file(out / "model.safetensors")
     assert expected.keys() == got.keys()

@@ -24,7 +24,7 @@ def train(
         str,
         typer.Option(
             metavar="NAME",
-            help="qmix, cross_entropy (a pair of networks) or cross_entropy_single.",
+            help="qmix, sscl, cross_entropy (a pair of networks) or cross_entropy_single.",
             rich_help_panel=o.MODEL,
         ),
     ] = "qmix",
@@ -32,7 +32,7 @@ def train(
         str,
         typer.Option(
             metavar="NAME",
-            help="Settings to start from: default, or paper (QMix as published).",
+            help="Settings to start from: default, or paper (qmix and sscl as published).",
             rich_help_panel=o.MODEL,
         ),
     ] = "default",
@@ -90,8 +90,8 @@ def train(
         int | None,
         typer.Option(
             metavar="N",
-            help="Of these, epochs of plain training before QMix starts to sort the samples. "
-            "Default: 8.",
+            help="Of these, epochs in which every label is learned, before the method starts to "
+            "sort the samples. Default: qmix 8, sscl 10.",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,

@@ -20,7 +20,7 @@ from torch import Tensor
 from mixednoise.data.view_settings import ViewSettings
 from mixednoise.errors import DataError
 
-__all__ = ["ViewSettings", "strong_view", "views", "weak_view"]
+__all__ = ["ViewSettings", "mixup", "strong_view", "views", "weak_view"]
 
 # One uniform number per image and purpose. All columns are always drawn, so that switching one
 # knob off does not change what the others do.
@@ -69,6 +69,24 @@ def strong_view(images: Tensor, generator: torch.Generator, settings: ViewSettin
     )
     x = _recolour(x, draws, settings, unit).clamp_(0.0, 1.0)
     return _cut_out(x, draws, settings.strong_cutout)
+
+
+def mixup(images: Tensor, generator: torch.Generator, alpha: float) -> Tensor:
+    """Mix every image with another one of the batch: lam X + (1 - lam) X[permutation].
+
+    One lam for the batch, of Beta(alpha, 1) and never below one half, so that image i stays the
+    main content of row i; labels are not mixed (mixup feature embedding of SSCL).
+
+    Args:
+        images: float (B, 3, S, S).
+        generator: a CPU generator.
+        alpha: above 0; 5 gives lam = 0.84 on average.
+    """
+    # The distribution function of Beta(alpha, 1) is x^alpha.
+    lam = float(torch.rand((), generator=generator)) ** (1 / alpha)
+    lam = max(lam, 1 - lam)
+    partner = torch.randperm(len(images), generator=generator).to(images.device)
+    return torch.lerp(images[partner], images, lam)
 
 
 def views(

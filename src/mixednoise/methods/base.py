@@ -8,7 +8,7 @@ noise: ``Context`` and ``Batch`` hold given labels only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -101,6 +101,8 @@ class EpochReport:
         numbers: for the row of this epoch in the history.
         rows: rows for ``separation.csv`` (one per network and class), without the epoch.
         warnings: lines worth showing at once.
+        looks: per training sample, int64 (N,) each: in how many looks during training the
+            prediction was the given label, and of how many; or None.
     """
 
     p: FloatArray | None = None
@@ -109,6 +111,7 @@ class EpochReport:
     numbers: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    looks: tuple[IntArray, IntArray] | None = None
 
 
 class Ensemble(nn.Module):
@@ -117,6 +120,15 @@ class Ensemble(nn.Module):
     def __init__(self, members: list[Network]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+
+    @property
+    def networks(self) -> list[Network]:
+        """The networks that are scored, saved and predicted with."""
+        return cast(list[Network], list(self.members))
+
+    def parts(self) -> Iterable[nn.Module]:
+        """The parts whose gradient norms are limited each for itself: one network each."""
+        return self.networks
 
     def forward(self, images: Tensor | list[Tensor], project: bool = False) -> list[Any]:
         """Pass images through every network.
@@ -129,9 +141,9 @@ class Ensemble(nn.Module):
             Per network logits (B, C), or with ``project`` the pair (logits, projections (B, 128)).
         """
         batches = images if isinstance(images, list) else [images] * len(self.members)
-        pairs = zip(self.members, batches, strict=True)
+        pairs = zip(self.networks, batches, strict=True)
         if project:
-            return [cast(Network, member).forward_all(batch) for member, batch in pairs]
+            return [member.forward_all(batch) for member, batch in pairs]
         return [member(batch) for member, batch in pairs]
 
 
@@ -150,15 +162,29 @@ class Method(ABC, Generic[ConfigT]):
         self.config = config
         self.context = context
         self._forward: Callable[..., list[Any]] | None = None
+        self._gather: Callable[[Tensor], Tensor] = lambda values: values
 
     @property
     def warmup_epochs(self) -> int:
         """Number of epochs trained with :meth:`warmup_step` before :meth:`step` takes over."""
         return 0
 
-    def attach(self, forward: Callable[..., list[Any]]) -> None:
-        """Take the forward of the :class:`Ensemble` as the loop has wrapped it."""
-        self._forward = forward
+    def ensemble(self, members: list[Network]) -> Ensemble:
+        """The method's networks as one module, with whatever it trains beside them."""
+        return Ensemble(members)
+
+    def attach(
+        self,
+        forward: Callable[..., list[Any]],
+        gather: Callable[[Tensor], Tensor] = lambda values: values,
+    ) -> None:
+        """Take what the loop has made.
+
+        Args:
+            forward: the forward of the :class:`Ensemble`, in the loop's wrappers.
+            gather: rows (n, ...) of all processes, one after the other, without a gradient.
+        """
+        self._forward, self._gather = forward, gather
 
     def networks(self, images: Tensor | list[Tensor], project: bool = False) -> list[Any]:
         """:meth:`Ensemble.forward` through the loop's precision and process wrappers."""
@@ -177,6 +203,9 @@ class Method(ABC, Generic[ConfigT]):
     def warmup_step(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of one batch of the warm-up."""
         return self.step(batch)
+
+    def after_step(self) -> None:
+        """Whatever follows a step of the optimiser, such as a moving average of weights."""
 
     def begin_epoch(self, epoch: int, score: Scorer) -> EpochReport:
         """Prepare an epoch; ``score()`` passes the whole training set through the networks."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mixednoise.data.augment import ViewSettings
 from mixednoise.errors import ConfigError
-from mixednoise.models.backbones import check_backbone
+from mixednoise.models.backbones import Stem, check_backbone
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -32,11 +32,15 @@ class LearningConfig(BaseModel):
     batch_size: Annotated[int, Field(ge=2)] = Field(32, description="images per step and process")
     lr: Positive = Field(1e-3, description="highest learning rate")
     optimizer: Literal["adamw", "sgd"] = Field(
-        "adamw", description="adamw, or sgd with Nesterov momentum 0.9"
+        "adamw", description="adamw, or sgd with momentum 0.9"
     )
+    nesterov: bool = Field(True, description="sgd looks ahead (Nesterov's momentum)")
     weight_decay: NonNegative = Field(0.01, description="decoupled for adamw, L2 for sgd")
-    schedule: Literal["cosine", "constant"] = Field(
-        "cosine", description="learning rate after one epoch of linear rise: falling to 0, or held"
+    decay_all: bool = Field(False, description="weight decay also on biases and batch norms")
+    schedule: Literal["cosine", "constant", "halving_cosine"] = Field(
+        "cosine",
+        description="learning rate after one epoch of linear rise: falling to 0, or held; "
+        "halving_cosine = SSCL's: no rise, one rate per epoch, falling and halved five times",
     )
     gradient_clip: NonNegative = Field(5.0, description="largest gradient norm; 0 = no limit")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
@@ -97,6 +101,12 @@ class TrainingConfig(LearningConfig):
     )
     fit: Literal["pad", "crop"] = Field(
         "pad", description="how an oblong image becomes square: black bars, or its centre"
+    )
+    stem: Stem = Field(
+        "auto",
+        description="start of the network: standard (7x7, stride 2, pooling), small (3x3, stride "
+        "1, pooling), full (3x3, stride 1, no pooling: ResNets only, 16 times the cost); auto = "
+        "small up to 40 px, else standard, or that of the weights",
     )
     pretrained: bool = Field(False, description="start from published ImageNet weights (download)")
     weights: Path | None = Field(None, description="start from the weights in this file")

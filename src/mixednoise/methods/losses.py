@@ -38,6 +38,22 @@ def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return -(target * F.log_softmax(logits, dim=1)).sum(dim=1)
 
 
+def generalized_cross_entropy(logits: Tensor, target: Tensor, q: float) -> Tensor:
+    """(1 - p^q) / q per sample (Zhang & Sabuncu 2018; L_cls of SSCL, where q is called beta).
+
+    Args:
+        logits: (B, C).
+        target: probabilities (B, C); p = sum_k t_k softmax(logits)_k, at least 1e-4.
+        q: in (0, 1]; towards 0 cross-entropy, which learns every label, 1 = 1 - p, which learns
+            slowly and gives wrong labels no more weight than right ones.
+
+    Returns:
+        (B,), in [0, 1 / q]; no gradient where p is below 1e-4.
+    """
+    p = (target * torch.softmax(logits, dim=1)).sum(dim=1).clamp_min(1e-4)
+    return (1 - p.pow(q)) / q
+
+
 def squared_error(logits: Tensor, target: Tensor) -> Tensor:
     """||softmax(logits) - t||^2 per sample (QMix Eq. 8; bounded, so wrong targets hurt less).
 

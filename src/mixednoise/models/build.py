@@ -117,7 +117,9 @@ def build_network(
 def _stem_for(file: WeightsFile, backbone: str) -> FixedStem:
     """Choose the stem that the weights were made with."""
     known = stem_of(file.tensors) if file.config is None else file.config.get("stem")
-    return "small" if known == "small" and not backbone.startswith(TIMM_PREFIX) else "standard"
+    if backbone.startswith(TIMM_PREFIX):
+        return "standard"
+    return known if known in ("small", "full") else "standard"
 
 
 def _check_origin(file: WeightsFile, backbone: str, source: str) -> None:

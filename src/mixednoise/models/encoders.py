@@ -76,6 +76,7 @@ def _resnet(backbone: str, stem: FixedStem) -> tuple[nn.Module, int]:
         n_input_channels=3,
         conv1_t_size=7 if stem == "standard" else 3,
         conv1_t_stride=2 if stem == "standard" else 1,  # MONAI's own default, 1, is 4 times slower
+        no_max_pool=stem == "full",
         shortcut_type="B",
         bias_downsample=False,  # torchvision's layout: no bias before a batch norm
         feed_forward=False,

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from mixednoise.errors import ConfigError
+from mixednoise.models.backbones import FixedStem
 from mixednoise.models.network import Network
 
 _PREFIXES: Final = ("module.", "_orig_mod.", "model.", "network.", "net.", "backbone.", "encoder.")
@@ -123,8 +124,11 @@ def load_weights(
     return report
 
 
-def stem_of(tensors: Mapping[str, Tensor]) -> str | None:
-    """Tell the stem of a ResNet or DenseNet from its first convolution; None where it can't."""
+def stem_of(tensors: Mapping[str, Tensor]) -> FixedStem | None:
+    """Tell the stem of a ResNet or DenseNet from its first convolution; None where it can't.
+
+    The full stem has the same convolution as the small one, and counts as that.
+    """
     for name, tensor in tensors.items():
         if tensor.ndim == 4 and re.search(r"(^|\.)(conv1|features\.conv0)\.weight$", name):
             in_block = re.search(r"layer\d", name)
@@ -176,7 +180,7 @@ def _check_fit(network: Network, report: LoadReport, complete: bool) -> None:
     total = loaded + len(report.missing_encoder)
     stem = {"encoder.conv1.weight", "encoder.features.conv0.weight"}
     lacking = [
-        name for name in report.missing_encoder if not (network.stem == "small" and name in stem)
+        name for name in report.missing_encoder if network.stem == "standard" or name not in stem
     ]
     if 2 * loaded < total or (complete and lacking):
         examples = [f"{name} ({reason})" for name, reason in report.skipped.items()]

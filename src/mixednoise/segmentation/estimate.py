@@ -9,8 +9,8 @@ import numpy as np
 
 from mixednoise.data.report import Report
 from mixednoise.segmentation.error_settings import ErrorSettings
-from mixednoise.segmentation.joint import Counts, Floats, thresholds_of
 from mixednoise.segmentation.stratum import StratumEstimate
+from mixednoise.separation.confident_joint import Counts, Floats, thresholds_of
 
 
 @dataclass(frozen=True)

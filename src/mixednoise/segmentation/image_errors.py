@@ -13,13 +13,13 @@ from mixednoise.progress import Progress, Silent
 from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.estimate import Estimate
 from mixednoise.segmentation.estimation import estimate_image, split, working_dtype
-from mixednoise.segmentation.joint import TOLERANCE
 from mixednoise.segmentation.labels import IGNORE, ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.pixel_blocks import blocks, most_probable, own_probability
 from mixednoise.segmentation.quality import label_quality
 from mixednoise.segmentation.regions import drop_small
 from mixednoise.segmentation.rules import Flagger
 from mixednoise.segmentation.sources import ProbabilitySource
+from mixednoise.separation.confident_joint import TOLERANCE
 
 
 @dataclass(frozen=True)

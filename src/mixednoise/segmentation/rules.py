@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from mixednoise.segmentation.error_settings import ErrorSettings
-from mixednoise.segmentation.joint import TOLERANCE, confidence_bounds, confident_guess
 from mixednoise.segmentation.labels import ErrorMap, Mask
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
@@ -18,6 +17,7 @@ from mixednoise.segmentation.pixel_blocks import (
 )
 from mixednoise.segmentation.rank_cutoff import Cutoffs
 from mixednoise.segmentation.stratum import StratumEstimate
+from mixednoise.separation.confident_joint import TOLERANCE, confidence_bounds, confident_guess
 
 Array = np.ndarray[Any, Any]
 

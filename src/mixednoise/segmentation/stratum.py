@@ -14,15 +14,6 @@ import cv2
 import numpy as np
 
 from mixednoise.segmentation.error_settings import ErrorSettings
-from mixednoise.segmentation.joint import (
-    Counts,
-    Floats,
-    calibrate,
-    confidence_bounds,
-    confident_guess,
-    prune_counts,
-    thresholds_of,
-)
 from mixednoise.segmentation.labels import Mask, Rule
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
@@ -32,6 +23,15 @@ from mixednoise.segmentation.pixel_blocks import (
     undecided,
 )
 from mixednoise.segmentation.rank_cutoff import BUFFER_SIZE, Cutoffs, RankCutoff
+from mixednoise.separation.confident_joint import (
+    Counts,
+    Floats,
+    calibrate,
+    confidence_bounds,
+    confident_guess,
+    prune_counts,
+    thresholds_of,
+)
 
 Array = np.ndarray[Any, Any]
 

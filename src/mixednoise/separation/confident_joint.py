@@ -1,8 +1,9 @@
-"""Confident joint, its calibration, and how many pixels it says are wrong (equations 1 to 4).
+"""Confident joint, its calibration, and how many labels it says are wrong (equations 1 to 4).
 
-Equal to cleanlab 2.9 in every integer: thresholds, confident counts, rounding, and the pixels that
-stay in every class. One thing is decided here that cleanlab leaves to its sorting routine (unstable
-from 17 classes on): among equal remainders the later class is rounded up first.
+Labels of pixels (:mod:`mixednoise.segmentation`) and of images alike: an *item* is what has one
+label. Equal to cleanlab 2.9 in every integer: thresholds, confident counts, rounding, and the items
+that stay in every class. One thing is decided here that cleanlab leaves to its sorting routine
+(unstable from 17 classes on): among equal remainders the later class is rounded up first.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Indices = np.ndarray[Any, np.dtype[np.intp]]
 TOLERANCE = 1e-6
 #: No threshold is lower, so that a probability of 0 is never confident.
 LOWEST_THRESHOLD = 2 * TOLERANCE
-#: Pixels that stay in every class, whatever the joint says.
+#: Items that stay in every class, whatever the joint says.
 KEPT_PER_CLASS = 1
 
 
@@ -27,11 +28,11 @@ def thresholds_of(sums: Floats, class_counts: Counts) -> Floats:
     """Average self-confidence per class (equation 1).
 
     Args:
-        sums: (K,) sum of p_k over the pixels labelled k.
-        class_counts: (K,) pixels labelled k.
+        sums: (K,) sum of p_k over the items labelled k.
+        class_counts: (K,) items labelled k.
 
     Returns:
-        (K,), at least 2e-6; infinite for a class without pixels, which no pixel then reaches.
+        (K,), at least 2e-6; infinite for a class without items, which no item then reaches.
     """
     present = class_counts > 0
     means = sums / np.maximum(class_counts, 1)
@@ -50,7 +51,7 @@ def confidence_bounds(thresholds: Floats, dtype: np.dtype[Any]) -> np.ndarray[An
 
 
 def confident_guess(probabilities: np.ndarray[Any, Any], bounds: np.ndarray[Any, Any]) -> Indices:
-    """The class that a pixel confidently belongs to (equation 2).
+    """The class that an item confidently belongs to (equation 2).
 
     Args:
         probabilities: (K, n).
@@ -60,12 +61,14 @@ def confident_guess(probabilities: np.ndarray[Any, Any], bounds: np.ndarray[Any,
         (n,) the only class whose bound is reached; the most probable of all classes where several
         are; -1 where none is.
     """
-    reached = np.zeros(probabilities.shape[1], np.uint8)
+    # Small integers are several times faster; masks have few classes.
+    small = np.uint8 if len(probabilities) < 256 else np.int32
+    reached = np.zeros(probabilities.shape[1], small)
     guess = reached.copy()
     for k, (of_class, bound) in enumerate(zip(probabilities, bounds, strict=True)):
-        confident = (of_class >= bound).view(np.uint8)
+        confident = (of_class >= bound).astype(small)
         reached += confident
-        guess += confident * np.uint8(k)  # right where this stays the only one
+        guess += confident * small(k)  # right where this stays the only one
     guess = guess.astype(np.intp)
     several = np.flatnonzero(reached > 1)
     guess[several] = probabilities[:, several].argmax(axis=0)
@@ -74,11 +77,11 @@ def confident_guess(probabilities: np.ndarray[Any, Any], bounds: np.ndarray[Any,
 
 
 def calibrate(counts: Counts, class_counts: Counts) -> Counts:
-    """Confident counts scaled to the numbers of labelled pixels (equation 4).
+    """Confident counts scaled to the numbers of labelled items (equation 4).
 
     Args:
         counts: (K, K) confident counts C[given, guessed] with a diagonal of at least 1.
-        class_counts: (K,) pixels per given class.
+        class_counts: (K,) items per given class.
 
     Returns:
         (K, K) integers whose rows sum to ``class_counts``.
@@ -101,15 +104,15 @@ def _round_rows(matrix: Floats) -> Counts:
 
 
 def prune_counts(calibrated: Counts, class_counts: Counts) -> Counts:
-    """How many pixels the rules may flag, leaving at least one in every class.
+    """How many items the rules may flag, leaving at least one in every class.
 
     Args:
         calibrated: (K, K) of :func:`calibrate`.
-        class_counts: (K,) pixels per given class.
+        class_counts: (K,) items per given class.
 
     Returns:
-        (K, K): off the diagonal, pixels of class i to flag as class j (prune by noise rate); on
-        the diagonal, pixels of class i to flag in all (prune by class).
+        (K, K): off the diagonal, items of class i to flag as class j (prune by noise rate); on
+        the diagonal, items of class i to flag in all (prune by class).
     """
     diagonal = calibrated.diagonal()
     kept = np.maximum(diagonal, KEPT_PER_CLASS)
@@ -120,3 +123,29 @@ def prune_counts(calibrated: Counts, class_counts: Counts) -> Counts:
     np.fill_diagonal(result, np.maximum(class_counts - kept, 0))
     result[class_counts <= KEPT_PER_CLASS] = 0
     return result
+
+
+def wrong_shares(labels: Counts, probabilities: Floats) -> Floats:
+    """Estimated share of wrong labels in every given class: 1 - C[c, c] / sum_j C[c, j].
+
+    Args:
+        labels: (n,) given classes 0..K-1.
+        probabilities: (n, K) rows that sum to 1, best of models that never saw the item. Those of a
+            model that learned it are too sure of the given label, and the shares come out too low.
+
+    Returns:
+        (K,) in [0, 1), C being the confident counts (equation 3), whose diagonal is at least 1;
+        0 for a class without items.
+    """
+    classes = probabilities.shape[1]
+    counts = np.bincount(labels, minlength=classes)
+    own = probabilities[np.arange(len(labels)), labels]
+    sums = np.bincount(labels, own, minlength=classes).astype(np.float64)
+    bounds = confidence_bounds(thresholds_of(sums, counts), np.dtype(np.float64))
+    guess = confident_guess(probabilities.T.astype(np.float64), bounds)
+    sure = guess >= 0
+    joint = np.bincount(labels[sure] * classes + guess[sure], minlength=classes**2)
+    joint = joint.reshape(classes, classes)
+    np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
+    shares: Floats = 1 - joint.diagonal() / joint.sum(axis=1)
+    return shares

@@ -116,6 +116,9 @@ class EpochLoop(ABC):
         """The parts whose gradient norms are limited each for itself."""
         return [self.networks]
 
+    def after_step(self) -> None:  # noqa: B027 - most have none
+        """Whatever follows a step of the optimiser."""
+
     def extra_state(self) -> dict[str, Any]:
         """What else a checkpoint must hold: tensors, arrays and plain values."""
         return {}
@@ -188,6 +191,7 @@ class EpochLoop(ABC):
                 for part in self.clipped():
                     nn.utils.clip_grad_norm_(part.parameters(), self.config.gradient_clip)
             self._optimizer.step()
+            self.after_step()
             for key, value in parts.items():
                 value = value.detach()
                 totals[key] = totals[key] + value if key in totals else value
@@ -282,8 +286,13 @@ class EpochLoop(ABC):
 def learning_rate(config: LearningConfig, epoch: int, step: int, steps: int) -> float:
     """Learning rate of one step: linear rise over the first epoch, then cosine to 0 or constant.
 
+    ``halving_cosine``: lr 2^-floor(5 e / E) (1 + cos(pi e / E)) / 2 in epoch e of E (SSCL).
     A function of the step alone, so that a resumed run needs no scheduler state.
     """
+    if config.schedule == "halving_cosine":
+        falling = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
+        rate: float = config.lr * 2.0 ** -(5 * epoch // config.epochs) * falling
+        return rate
     done = epoch * steps + step
     if done < steps:
         return config.lr * (done + 1) / steps
@@ -294,13 +303,14 @@ def learning_rate(config: LearningConfig, epoch: int, step: int, steps: int) -> 
 
 
 def _optimizer(config: LearningConfig, networks: nn.Module) -> torch.optim.Optimizer:
-    """AdamW or SGD; norms and biases are not decayed."""
-    decayed = [p for p in networks.parameters() if p.ndim > 1]
-    free = [p for p in networks.parameters() if p.ndim <= 1]
+    """AdamW or SGD of what takes a gradient; norms and biases are not decayed unless asked for."""
+    trained = [p for p in networks.parameters() if p.requires_grad]
+    decayed = [p for p in trained if p.ndim > 1 or config.decay_all]
+    free = [p for p in trained if p.ndim <= 1 and not config.decay_all]
     groups: list[dict[str, Any]] = [
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
     if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=config.nesterov)
     return torch.optim.AdamW(groups, lr=config.lr, fused=True)

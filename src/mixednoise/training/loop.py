@@ -16,7 +16,6 @@ from mixednoise.evaluation.separation_metrics import separation_metrics
 from mixednoise.io import write_csv
 from mixednoise.methods.base import (
     Batch,
-    Ensemble,
     EpochReport,
     FloatArray,
     IntArray,
@@ -59,7 +58,8 @@ class Loop(EpochLoop):
         select_by: str,
     ) -> None:
         self.method, self.data, self.select_by = method, data, select_by
-        self.ensemble = Ensemble(members).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ensemble = method.ensemble(members)
+        self.ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         super().__init__(
             fabric,
             self.ensemble,
@@ -68,7 +68,7 @@ class Loop(EpochLoop):
             progress=progress,
             fingerprint=data.fingerprint,
         )
-        method.attach(self.module)
+        method.attach(self.module, self._gathered)
         self.evaluator = Evaluator(fabric, self.ensemble, data.pixels)
         self.guard = Guard(data.class_names, select_by)
         self.separation: list[dict[str, Any]] = []
@@ -126,7 +126,18 @@ class Loop(EpochLoop):
 
     def clipped(self) -> Iterable[nn.Module]:
         """Every network for itself: one must not slow the other down."""
-        return list(self.ensemble.members)
+        return self.ensemble.parts()
+
+    def after_step(self) -> None:
+        """The method's turn after a step of the optimiser."""
+        self.method.after_step()
+
+    def _gathered(self, values: Tensor) -> Tensor:
+        """Rows (n, ...) of all processes, (world n, ...), the same on each."""
+        if self.fabric.world_size == 1:
+            return values
+        everywhere: Tensor = self.fabric.all_gather(values)
+        return everywhere.flatten(0, 1)
 
     # ---- looking -------------------------------------------------------------------------------
 
@@ -187,10 +198,10 @@ class Loop(EpochLoop):
 
     def save_weights(self, path: Path) -> None:
         """All networks in one file."""
-        save_networks(path, list(self.ensemble.members))
+        save_networks(path, self.ensemble.networks)
 
     def load_weights(self, path: Path) -> None:
         """Take them back."""
         kept, _ = load_networks(path)
-        for member, network in zip(self.ensemble.members, kept, strict=True):
+        for member, network in zip(self.ensemble.networks, kept, strict=True):
             member.load_state_dict(network.state_dict())

@@ -62,10 +62,10 @@ def finish_run(
     audit = _audit(prepared, probabilities, scores_of, verdict)
     last = _evaluate(prepared, split, probabilities.get(split))
 
-    networks = [copy.deepcopy(member).cpu() for member in loop.ensemble.members]
+    networks = [copy.deepcopy(member).cpu() for member in loop.ensemble.networks]
     best, best_networks = last, networks
     if loop.load_best():
-        best_networks = [copy.deepcopy(member).cpu() for member in loop.ensemble.members]
+        best_networks = [copy.deepcopy(member).cpu() for member in loop.ensemble.networks]
         if len(prepared.dataset.rows(split)):
             best = _evaluate(prepared, split, loop.validate(prepared.part(split))[1])
     history = pd.DataFrame(loop.state.history)
@@ -115,9 +115,9 @@ def _audit(
     for name, p in probabilities.items():
         rows = prepared.dataset.rows(name)
         loss, entropy = scores[name]
-        posterior = np.full((len(rows), 3), np.nan)
+        posterior, looks = np.full((len(rows), 3), np.nan), None
         if name == "train" and verdict.p is not None:
-            posterior = verdict.p
+            posterior, looks = verdict.p, verdict.looks
         tables.append(
             audit_table(
                 prepared.dataset.subset(rows),
@@ -125,6 +125,7 @@ def _audit(
                 loss=loss,
                 entropy=entropy,
                 probabilities=p,
+                looks=looks,
             )
         )
     return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,1 @@
+"""Contrastive learning with a momentum encoder: networks, keys of earlier steps, pairs."""
