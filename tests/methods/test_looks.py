@@ -6,25 +6,25 @@ import torch
 
 from mixednoise.methods.looks import Looks, chance_of_right, trusted
 
-RNG = np.random.default_rng(0)
-LABELS = RNG.choice(3, 100, p=[0.7, 0.2, 0.1])
-CONFIDENCE = RNG.random(100)
+rng = np.random.default_rng(0)
+given = rng.choice(3, 100, p=[0.7, 0.2, 0.1])
+sureness = rng.random(100)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])
 def test_the_most_confident_of_every_given_class(share):
-    kappa = trusted(LABELS, CONFIDENCE, np.full(3, share))
+    kappa = trusted(given, sureness, np.full(3, share))
     for c in range(3):
-        rows = np.flatnonzero(LABELS == c)
+        rows = np.flatnonzero(given == c)
         quota = int(np.floor(round((1 - share) * len(rows), 6)))
-        best = sorted(rows, key=lambda i: -CONFIDENCE[i])[:quota]
-        assert set(np.flatnonzero(kappa & (LABELS == c))) == set(best)
+        best = sorted(rows, key=lambda i: -sureness[i])[:quota]
+        assert set(np.flatnonzero(kappa & (given == c))) == set(best)
 
 
 def test_every_class_has_a_share_of_its_own():
-    kappa = trusted(LABELS, CONFIDENCE, np.array([0.0, 0.5, 1.0]))
-    sizes = np.bincount(LABELS)
-    assert np.bincount(LABELS[kappa], minlength=3).tolist() == [sizes[0], sizes[1] // 2, 0]
+    kappa = trusted(given, sureness, np.array([0.0, 0.5, 1.0]))
+    sizes = np.bincount(given)
+    assert np.bincount(given[kappa], minlength=3).tolist() == [sizes[0], sizes[1] // 2, 0]
 
 
 def test_equal_confidence_is_decided_by_row():
@@ -53,13 +53,13 @@ def test_the_untrusted_are_those_that_cleanlab_would_prune_by_class():
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_chances_agree_with_the_verdict_and_keep_the_order(share):
-    kappa = trusted(LABELS, CONFIDENCE, np.full(3, share))
-    chance = chance_of_right(LABELS, CONFIDENCE, kappa)
+    kappa = trusted(given, sureness, np.full(3, share))
+    chance = chance_of_right(given, sureness, kappa)
     assert np.array_equal(chance > 0.5, kappa)
     assert ((chance > 0) & (chance < 1)).all()
     for c in range(3):
-        mine = LABELS == c
-        assert np.array_equal(np.argsort(chance[mine]), np.argsort(CONFIDENCE[mine]))
+        mine = given == c
+        assert np.array_equal(np.argsort(chance[mine]), np.argsort(sureness[mine]))
 
 
 def test_chances_agree_with_the_verdict_where_the_cut_lies_between_equals():

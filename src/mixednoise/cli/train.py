@@ -90,8 +90,8 @@ def train(
         int | None,
         typer.Option(
             metavar="N",
-            help="Of these, epochs in which every label is learned, before the method starts to "
-            "sort the samples. Default: qmix 8, sscl 10.",
+            help="Of these, epochs in which every label is learned, before qmix or sscl starts to "
+            "sort the samples. Default: 8.",
             rich_help_panel=o.TRAINING,
         ),
     ] = None,

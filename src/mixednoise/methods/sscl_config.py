@@ -18,7 +18,7 @@ class SSCLConfig(TrainingConfig):
     """Options of SSCL. Names in brackets are those of the paper and of the published command."""
 
     warmup_epochs: int = Field(
-        10, ge=1, description="epochs in which every given label is learned (E_0, --start_epochs)"
+        8, ge=1, description="epochs in which every given label is learned (E_0, --start_epochs)"
     )
     untrusted_share: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = Field(
         "auto",
