@@ -21,6 +21,8 @@ def test_numbers_worked_by_hand() -> None:
     assert found["confusion"].tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 1]]
     assert found["groups"]["mis_h"] == {"precision": 0.5, "recall": 0.5, "support": 2, "found": 2}
     assert found["groups"]["mis_l"] == {"precision": 0.5, "recall": 1, "support": 1, "found": 2}
+    # Three wrong labels, all among the four that were found.
+    assert found["label_issues"] == pytest.approx({"precision": 3 / 4, "recall": 1, "f1": 6 / 7})
     assert found["n"] == 5
 
 
@@ -52,6 +54,8 @@ def test_absent_groups_are_nan() -> None:
     assert math.isnan(found["groups"]["mis_l"]["recall"])
     assert math.isnan(found["groups"]["mis_l"]["precision"])
     assert found["groups"]["mis_h"]["recall"] == 0
+    assert math.isnan(found["label_issues"]["precision"])
+    assert found["label_issues"]["recall"] == 0
     nothing = separation_metrics([], np.zeros((0, 3)))
     assert nothing["n"] == 0
     assert math.isnan(nothing["correct_auroc"])

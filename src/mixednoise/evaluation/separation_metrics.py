@@ -13,6 +13,8 @@ from mixednoise.errors import DataError
 from mixednoise.evaluation.metrics import confusion_matrix
 from mixednoise.evaluation.ranking import Floats, binary_auc, divide
 
+Counts = NDArray[np.int64]
+
 
 def separation_metrics(
     noise_group: ArrayLike, p: ArrayLike, group: ArrayLike | None = None
@@ -32,7 +34,8 @@ def separation_metrics(
         p(mis_l), mis_l against the rest. NaN where one side is absent. ``confusion``: int64 (3, 3),
         rows the truth, columns what was found. ``groups``: ``{name: {precision, recall, support,
         found}}``, NaN precision where nothing was found, NaN recall where there was nothing to
-        find. ``n``: number of samples compared.
+        find. ``label_issues``: ``{precision, recall, f1}`` of "mis_h or mis_l" against the same in
+        truth, the two kinds taken together. ``n``: number of samples compared.
 
     Raises:
         DataError: unknown group names, or arrays that don't fit together.
@@ -65,7 +68,22 @@ def separation_metrics(
             }
             for g, name in enumerate(GROUPS)
         },
+        "label_issues": _found_issues(confusion[1:, 1:].sum(), confusion[0, 1:], confusion[1:, 0]),
         "n": len(truth),
+    }
+
+
+def _found_issues(right: int, false_alarms: Counts, missed: Counts) -> dict[str, float]:
+    """Precision, recall and F1; NaN where nothing was found, or there was nothing to find."""
+    alarms, lost = int(false_alarms.sum()), int(missed.sum())
+    fractions = {
+        "precision": (right, right + alarms),
+        "recall": (right, right + lost),
+        "f1": (2 * right, 2 * right + alarms + lost),
+    }
+    return {
+        name: float(part) / float(whole) if whole else float("nan")
+        for name, (part, whole) in fractions.items()
     }
 
 
