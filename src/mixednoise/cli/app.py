@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mixednoise.cli.benchmark import benchmark
 from mixednoise.cli.corrupt import corrupt
 from mixednoise.cli.demo import demo
 from mixednoise.cli.evaluate import evaluate
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-register(app, train, evaluate, predict, corrupt, demo)
+register(app, train, evaluate, predict, corrupt, benchmark, demo)
 app.add_typer(segment)
 
 

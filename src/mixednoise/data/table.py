@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from mixednoise.errors import DataError
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 GROUPS = ("correct", "mis_h", "mis_l")
@@ -72,6 +74,25 @@ class Dataset:
     def subset(self, rows: Sequence[int] | np.ndarray[Any, Any]) -> Dataset:
         """The same data set with these rows only (index renumbered, arrays shared)."""
         return replace(self, table=self.table.iloc[np.asarray(rows)].reset_index(drop=True))
+
+    def truly_correct(self) -> Dataset:
+        """Without the training samples whose label is known to be wrong: for the upper bound.
+
+        Raises:
+            DataError: what is right is not known of the training samples.
+        """
+        learned = (self.table["split"] == "train").fillna(False).to_numpy(bool)
+        group = self.table["noise_group"].fillna("").to_numpy(object)
+        unknown = int((group[learned] == "").sum())
+        if unknown or not learned.any():
+            raise DataError(
+                f"{self.source} does not tell which labels are right",
+                expected="a split, and a noise_group (correct, mis_h, mis_l) for every training "
+                "image, as mixednoise corrupt writes them",
+                found=f"{unknown:,} training images without" if learned.any() else "no split",
+                fix="make the noisy data with mixednoise corrupt",
+            )
+        return self.subset(np.flatnonzero(~learned | (group == "correct")))
 
     def with_set_aside(self, rows: Sequence[int], reasons: Sequence[str]) -> Dataset:
         """Move rows to :attr:`set_aside`, each with its reason."""

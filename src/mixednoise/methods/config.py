@@ -76,7 +76,7 @@ class LearningConfig(BaseModel):
                 found=preset,
                 fix="choose one of these, or leave --preset away",
             )
-        return validated(cls, _merged(cls.preset_options(preset), options))
+        return validated(cls, merged(cls.preset_options(preset), options))
 
 
 class TrainingConfig(LearningConfig):
@@ -130,13 +130,13 @@ class TrainingConfig(LearningConfig):
         return name
 
 
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """``base`` with ``changes``; groups of options (mappings) are merged, not replaced."""
     result = dict(base)
     for key, value in changes.items():
         old = result.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
     return result
 
 

@@ -1,0 +1,1 @@
+"""Methods x data x noise x seeds: a matrix file in, a row per run out."""

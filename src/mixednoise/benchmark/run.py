@@ -1,0 +1,258 @@
+"""Runs the cells of a matrix, several at a time, and writes rows, tables and figures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from mixednoise.benchmark.cells import Cell, make_cells
+from mixednoise.benchmark.matrix import Judge, read_matrix
+from mixednoise.benchmark.processes import Running, last_lines, locked, start
+from mixednoise.benchmark.rows import (
+    command_of,
+    data_command_of,
+    is_done,
+    mark_data,
+    mark_done,
+    rows_of,
+)
+from mixednoise.benchmark.tables import tables
+from mixednoise.data.report import counted, examples
+from mixednoise.errors import RunError
+from mixednoise.io import write_csv, write_text
+from mixednoise.progress import Progress
+
+ROWS, TABLE, PICTURE = "rows.csv", "table.md", "comparison.png"
+POLL_SECONDS = 0.2
+
+
+@dataclass
+class Outcome:
+    """What a benchmark has come to.
+
+    Attributes:
+        rows: ``rows.csv``: a row per finished run.
+        table: ``table.md``.
+        failed: names of cells that did not finish, each with the end of its log.
+        busy: names of cells that another process is running.
+    """
+
+    rows: pd.DataFrame
+    table: str
+    failed: dict[str, str] = field(default_factory=dict)
+    busy: list[str] = field(default_factory=list)
+
+
+def run_benchmark(
+    matrix: Path,
+    out: Path,
+    *,
+    root: Path | None = None,
+    jobs: int = 1,
+    options: Mapping[str, Any] | None = None,
+    only: Sequence[str] = (),
+    judge: Judge = "test",
+    overwrite: bool = False,
+    dry: bool = False,
+    progress: Progress,
+) -> Outcome:
+    """Run what is not finished yet; finished runs are never repeated.
+
+    Every cell is run by the public commands, in a process of its own, and goes on where it stopped.
+    A cell that fails is told at the end and stops no other.
+
+    Args:
+        matrix: the matrix file.
+        out: folder of the benchmark; ``rows.csv``, ``table.md``, ``comparison.png``, ``runs/``,
+            ``data/``, ``logs/``.
+        root: where relative paths of data start; None = beside the matrix file.
+        jobs: cells at a time; they share the CPU's cores evenly.
+        options: options of every run, over those of the matrix.
+        only: parts of names of cells; others are not run, but stay in the rows.
+        judge: split of the figures in ``table.md``.
+        overwrite: repeat cells whose command has changed since they were run.
+        dry: run nothing, only write rows, table and picture of what is there.
+        progress: bars and lines.
+
+    Raises:
+        ConfigError: the matrix, an option, or a path can't be used.
+        RunError: a run is there that another command made.
+    """
+    wanted = read_matrix(matrix)
+    where = matrix.parent if root is None else root
+    cells = make_cells(wanted, out, where, options=options)
+    chosen = make_cells(wanted, out, where, options=options, only=only)
+    outcome = Outcome(pd.DataFrame(), "")
+    if not dry:
+        _same_commands(chosen, overwrite=overwrite)
+        todo = [cell for cell in chosen if not is_done(cell)]
+        done = len(chosen) - len(todo)
+        progress.message(
+            f"{counted(len(chosen), 'run')}, {done} finished, {min(jobs, len(todo))} at a time"
+        )
+        _Queue(todo, out, jobs, progress, outcome).work(
+            lambda: write_csv(out / ROWS, rows_of(cells))
+        )
+    outcome.rows = rows_of(cells)
+    write_csv(out / ROWS, outcome.rows)
+    if len(outcome.rows):
+        outcome.table = tables(outcome.rows, judge)
+        write_text(out / TABLE, outcome.table)
+        _draw(outcome.rows, out / PICTURE)
+    return outcome
+
+
+def _same_commands(cells: Sequence[Cell], *, overwrite: bool) -> None:
+    """Refuse, or remove, runs and noisy data that the matrix would make otherwise now."""
+    other = {
+        folder: (made, wanted)
+        for cell in cells
+        for folder, made, wanted in (
+            (cell.run, command_of(cell), cell.command),
+            (cell.noisy, data_command_of(cell), cell.corrupt_command),
+        )
+        if folder is not None and made is not None and made != wanted
+    }
+    if not other:
+        return
+    if overwrite:
+        for folder in other:
+            shutil.rmtree(folder)
+        return
+    made, wanted = next(iter(other.values()))
+    raise RunError(
+        f"{counted(len(other), 'folder')} of this benchmark came of another command",
+        expected=wanted,
+        found=f"{made} (folders: {examples([str(folder) for folder in other])})",
+        fix="give the changed method, noise or data another name, or pass --overwrite to make "
+        "these folders anew",
+    )
+
+
+@dataclass
+class _Job:
+    """A cell that is under way.
+
+    Attributes:
+        cell: it.
+        steps: what is still to be done, with what notes it afterwards.
+        held: closes the locks.
+        locks: that its processes hold.
+        running: the command of now.
+    """
+
+    cell: Cell
+    steps: list[tuple[tuple[str, ...], Callable[[Running], None]]]
+    held: ExitStack
+    locks: list[IO[str]]
+    running: Running | None = None
+
+
+class _Queue:
+    """The cells that are still to be run."""
+
+    def __init__(
+        self, cells: Sequence[Cell], out: Path, jobs: int, progress: Progress, outcome: Outcome
+    ) -> None:
+        self.waiting, self.out, self.jobs = list(cells), out, jobs
+        self.progress, self.outcome = progress, outcome
+        self.threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
+        self.active: list[_Job] = []
+
+    def work(self, after_each: Callable[[], None]) -> None:
+        """Run all of them; ``after_each`` is called whenever one has ended."""
+        try:
+            for _ in self.progress.track(range(len(self.waiting)), "runs"):
+                if not self._one_more():
+                    break
+                after_each()
+        finally:  # after an error or Ctrl-C some are still running
+            for job in self.active:
+                if job.running is not None:
+                    job.running.stop()
+                job.held.close()
+        self.outcome.busy = [cell.name for cell in self.waiting]
+
+    def _one_more(self) -> bool:
+        """Wait until a cell has ended; False when all that are left are being run by others."""
+        while True:
+            self._fill()
+            if not self.active:
+                return False
+            for job in self.active:
+                if self._has_ended(job):
+                    self.active.remove(job)
+                    job.held.close()
+                    return True
+            time.sleep(POLL_SECONDS)
+
+    def _fill(self) -> None:
+        """Start cells until enough are under way; those whose locks are held elsewhere wait."""
+        for cell in list(self.waiting):
+            if len(self.active) >= self.jobs:
+                return
+            job = self._job(cell)
+            if job is not None:
+                self.waiting.remove(cell)
+                self.active.append(job)
+
+    def _job(self, cell: Cell) -> _Job | None:
+        """A job that holds the locks of its cell, None where another process holds one."""
+        steps: list[tuple[tuple[str, ...], Callable[[Running], None]]] = []
+        names = [cell.name]
+        if cell.noisy is not None and data_command_of(cell) is None:
+            # Whichever method comes first makes the data; the others wait for it.
+            names.append(f"data/{cell.noisy.name}")
+            steps.append(((*cell.corrupt, "--overwrite", "--quiet"), lambda _: mark_data(cell)))
+        resume = ("--resume",) if cell.run.exists() else ()
+        steps.append(
+            (
+                (*cell.train, *resume, "--quiet"),
+                lambda running: mark_done(cell, running.peak_memory_mb),
+            )
+        )
+        held = ExitStack()
+        files = [held.enter_context(locked(self.out / "locks" / _flat(name))) for name in names]
+        locks = [file for file in files if file is not None]
+        if len(locks) < len(files):
+            held.close()
+            return None
+        return _Job(cell, steps, held, locks)
+
+    def _has_ended(self, job: _Job) -> bool:
+        """Start the job's next command, or look how the last one fares."""
+        log = self.out / "logs" / (_flat(job.cell.name) + ".txt")
+        if job.running is None:
+            job.running = start(job.steps[0][0], log, threads=self.threads, locks=job.locks)
+            return False
+        status = job.running.poll()
+        if status is None:
+            return False
+        if status != 0:
+            self.outcome.failed[job.cell.name] = last_lines(log) or f"exit status {status}"
+            self.progress.warning(f"{job.cell.name} failed: see {log}")
+            return True
+        _, note = job.steps.pop(0)
+        note(job.running)
+        job.running = None
+        if not job.steps:
+            self.progress.message(f"{job.cell.name}  done")
+        return not job.steps
+
+
+def _flat(name: str) -> str:
+    return name.replace("/", "__")
+
+
+def _draw(rows: pd.DataFrame, path: Path) -> None:
+    from mixednoise.evaluation.plots import plot_comparison, save_figure
+
+    save_figure(plot_comparison(rows, title="Benchmark"), path)

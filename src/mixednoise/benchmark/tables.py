@@ -1,0 +1,115 @@
+"""Rows as a table that is read: mean and spread per cell, methods ranked, gap to the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mixednoise.benchmark.matrix import NO_NOISE, Judge
+from mixednoise.data.report import counted
+from mixednoise.evaluation.colours import METRIC_TITLES
+from mixednoise.evaluation.plots.comparison import ORACLE
+
+#: What everybody is compared with, and what "gap closed" starts from.
+BASELINE = "cross_entropy"
+
+
+def main_metric(rows: pd.DataFrame) -> str:
+    """QWK for grades, else macro-F1."""
+    return "qwk" if rows["qwk_last"].notna().any() else "macro_f1"
+
+
+def tables(rows: pd.DataFrame, judge: Judge = "test") -> str:
+    """Markdown: a table per data set, then the mean over all cells with noise.
+
+    Args:
+        rows: of a benchmark.
+        judge: ``test``, or ``val`` for choosing options without a look at the test split.
+    """
+    parts = [
+        f"Figures of the {'test' if judge == 'test' else 'validation'} split, last epoch (best "
+        "epoch on validation in brackets), mean ± standard deviation over seeds."
+    ]
+    for data, mine in rows.groupby("data", sort=False):
+        metric = main_metric(mine)
+        parts.append(f"## {data}: {METRIC_TITLES.get(metric, metric)}")
+        parts.append(_per_noise(mine, metric, judge))
+    noisy = rows[rows["noise"] != NO_NOISE]
+    if len(set(noisy["method"])) > 1:
+        parts.append(f"## Mean over {counted(_cells(noisy), 'cell')} with noise, last epoch")
+        parts.append(_overall(noisy, judge))
+    return "\n\n".join(parts) + "\n"
+
+
+def _per_noise(rows: pd.DataFrame, metric: str, judge: Judge) -> str:
+    noises = list(dict.fromkeys(rows["noise"]))
+    titles = ["method", *noises, "AUROC correct", "AUROC mis_l", "minutes"]
+    lines = []
+    for method, mine in rows.groupby("method", sort=False):
+        cells = [str(method)]
+        for noise in noises:
+            there = mine[mine["noise"] == noise]
+            last, best = (_spread(there, _column(metric, which, judge)) for which in _WHICH)
+            cells.append(f"{last} ({best})" if last else "")
+        cells += [_spread(mine, name, digits=2) for name in ("correct_auroc", "mis_l_auroc")]
+        cells.append(f"{mine['seconds'].mean() / 60:.1f}")
+        lines.append(cells)
+    return _markdown(titles, lines)
+
+
+_WHICH = ("last", "best")
+
+
+def _overall(rows: pd.DataFrame, judge: Judge) -> str:
+    """Methods by their mean over cells; only cells in which every method has a run count."""
+    methods = list(dict.fromkeys(rows["method"]))
+    values = []
+    for _, mine in rows.groupby(["data", "noise"], sort=False):
+        mean = mine.groupby("method")[_column(main_metric(mine), "last", judge)].mean()
+        values.append([float(mean.get(method, np.nan)) for method in methods])
+    everywhere = np.array(values)  # (cells, methods)
+    whole = everywhere[np.isfinite(everywhere).all(axis=1)]
+    if not len(whole):
+        return "No cell has a run of every method yet."
+    of = dict(zip(methods, whole.T, strict=True))
+    titles = ["method", "mean", f"ahead of {BASELINE}", "gap to the oracle closed", "worst cell"]
+    lines = []
+    for method in sorted(methods, key=lambda method: -float(of[method].mean())):
+        ahead = closed = worst = ""
+        if BASELINE in of and method != BASELINE:
+            lead = of[method] - of[BASELINE]
+            ahead, worst = f"{100 * lead.mean():+.1f}", f"{100 * lead.min():+.1f}"
+            if ORACLE in of and method != ORACLE:
+                gap = float((of[ORACLE] - of[BASELINE]).mean())
+                closed = f"{100 * lead.mean() / gap:.0f} %" if gap > 0 else "no gap"
+        lines.append([str(method), f"{of[method].mean():.3f}", ahead, closed, worst])
+    note = f"Of {len(values)} cells {len(whole)} have a run of every method. "
+    return (
+        (note if len(whole) < len(values) else "")
+        + "Points are hundredths.\n\n"
+        + _markdown(titles, lines)
+    )
+
+
+def _column(metric: str, which: str, judge: Judge) -> str:
+    return f"{'val_' if judge == 'val' else ''}{metric}_{which}"
+
+
+def _spread(rows: pd.DataFrame, column: str, digits: int = 3) -> str:
+    values = rows[column].to_numpy(np.float64) if column in rows else np.empty(0)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return ""
+    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{spread}"
+
+
+def _cells(rows: pd.DataFrame) -> int:
+    return len(rows[["data", "noise"]].drop_duplicates())
+
+
+def _markdown(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    head = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
+    return "\n".join(head + ["| " + " | ".join(line) + " |" for line in lines])

@@ -1,0 +1,194 @@
+"""Running a matrix: several at once, failures, interruptions, resuming. Commands are stand-ins."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mixednoise.benchmark import run as runs
+from mixednoise.benchmark.processes import Running, locked, start
+from mixednoise.benchmark.run import run_benchmark
+from mixednoise.errors import RunError
+from mixednoise.progress import Silent
+
+MATRIX = """
+seeds = [0]
+[data.a]
+path = "a.csv"
+[noise.none]
+[noise.mixed]
+mis_h = 0.4
+[methods.cross_entropy]
+[methods.cross_entropy_single]
+"""
+#: Leaves what a finished command leaves; methods named in `bad` fail.
+STAND_IN = """
+import json, pathlib, sys
+words = sys.argv[1:]
+out = pathlib.Path(words[words.index("--out") + 1])
+with open({calls!r}, "a") as file:
+    file.write(json.dumps(words) + chr(10))
+out.mkdir(parents=True, exist_ok=True)
+if words[0] == "train":
+    if words[words.index("--method") + 1] in {bad!r}:
+        sys.exit("out of luck")
+    metrics = dict.fromkeys(
+        ["macro_f1", "balanced_accuracy", "accuracy", "macro_auc", "ece"], 0.5) | dict(qwk=None)
+    (out / "metrics.json").write_text(json.dumps(dict(
+        last=metrics, best=metrics, best_epoch=1, separation=None, seconds=3.0)))
+    (out / "history.csv").write_text("epoch,val_macro_f1" + chr(10) + "1,0.25" + chr(10))
+"""
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """Runs the matrix with stand-ins; gives the outcome, and the commands so far."""
+    (tmp_path / "a.csv").touch()
+    matrix, calls = tmp_path / "matrix.toml", tmp_path / "calls.txt"
+    matrix.write_text(MATRIX)
+
+    def go(bad=(), text=MATRIX, **wishes):
+        matrix.write_text(text)
+        script = STAND_IN.format(calls=str(calls), bad=tuple(bad))
+
+        def start_stand_in(words, log, **_):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("ab") as out:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", script, *words], stdout=out, stderr=out
+                )
+            return Running(process, log)
+
+        monkeypatch.setattr(runs, "start", start_stand_in)
+        monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
+        outcome = run_benchmark(matrix, tmp_path / "out", progress=Silent(), **wishes)
+        done = [json.loads(line) for line in calls.read_text().splitlines()]
+        calls.unlink()
+        return outcome, done
+
+    go.out = tmp_path / "out"
+    return go
+
+
+def commands(done):
+    return sorted(words[0] for words in done)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_every_cell_is_run_once_and_data_is_made_once(bench, jobs):
+    outcome, done = bench(jobs=jobs)
+    assert commands(done) == ["corrupt", "train", "train", "train", "train"]
+    rows = pd.read_csv(bench.out / "rows.csv")
+    assert len(rows) == 4
+    assert rows.columns[:4].tolist() == ["method", "data", "noise", "seed"]
+    assert {"macro_f1_last", "macro_f1_best", "seconds", "peak_memory_mb", "command"} <= set(rows)
+    assert (rows.peak_memory_mb > 1).all()
+    assert (rows.val_macro_f1_best == 0.25).all()
+    assert (bench.out / "table.md").read_text() == outcome.table
+    assert (bench.out / "comparison.png").stat().st_size > 1000
+
+
+def test_a_failure_stops_no_other_and_is_tried_again(bench):
+    outcome, done = bench(bad=["cross_entropy"])
+    assert sorted(outcome.failed) == ["a/mixed/cross_entropy/0", "a/none/cross_entropy/0"]
+    assert "out of luck" in outcome.failed["a/none/cross_entropy/0"]
+    assert outcome.rows.method.tolist() == ["cross_entropy_single"] * 2
+    outcome, done = bench()
+    assert not outcome.failed
+    assert commands(done) == ["train", "train"]
+    assert all("--resume" in words for words in done)
+    assert len(outcome.rows) == 4
+
+
+def test_a_part_is_run_and_the_rows_of_the_others_stay(bench):
+    bench(only=["none"])
+    outcome, done = bench(only=["mixed/cross_entropy/"])
+    assert commands(done) == ["corrupt", "train"]
+    assert len(outcome.rows) == 3
+
+
+def test_a_run_of_another_command_is_refused_or_repeated(bench):
+    bench(only=["cross_entropy/0"])
+    changed = MATRIX.replace("mis_h = 0.4", "mis_h = 0.3")
+    with pytest.raises(RunError, match="another command") as told:
+        bench(text=changed)
+    assert "--overwrite" in str(told.value)
+    _, done = bench(text=changed, overwrite=True)
+    # the clean run stays; noisy data and what was learned from it are made anew
+    assert commands(done) == ["corrupt", "train", "train", "train"]
+
+
+def test_dry_runs_nothing(bench, tmp_path):
+    bench(only=["none"])
+    (tmp_path / "calls.txt").touch()
+    outcome, done = bench(dry=True)
+    assert not done
+    assert len(outcome.rows) == 2
+
+
+def test_a_cell_that_another_process_runs_is_left_to_it(bench):
+    lock = bench.out / "locks" / "a__none__cross_entropy__0"
+    with locked(lock) as held:
+        assert held is not None
+        outcome, _ = bench(jobs=2)
+    assert outcome.busy == ["a/none/cross_entropy/0"]
+    assert len(outcome.rows) == 3
+
+
+def test_a_process_keeps_its_lock_when_its_parent_lets_go(tmp_path):
+    with locked(tmp_path / "lock") as held:
+        sleeper = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=[held.fileno()]
+        )
+    try:
+        with locked(tmp_path / "lock") as again:
+            assert again is None
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    with locked(tmp_path / "lock") as free:
+        assert free is not None
+
+
+def test_ctrl_c_is_passed_on_and_waited_for(bench, monkeypatch, tmp_path):
+    stopped = tmp_path / "stopped"
+    script = (
+        "import time, pathlib\n"
+        "try:\n    print('up', flush=True); time.sleep(60)\n"
+        f"except KeyboardInterrupt:\n    pathlib.Path({str(stopped)!r}).touch()\n"
+    )
+    logs = []
+
+    def start_sleeper(words, log, **_):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        logs.append(log)
+        with log.open("ab") as out:
+            return Running(subprocess.Popen([sys.executable, "-c", script], stdout=out), log)
+
+    def interrupted(self):
+        deadline = time.monotonic() + 20
+        self._fill()
+        self._has_ended(self.active[0])
+        while b"up" not in logs[0].read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs._Queue, "_one_more", interrupted)
+    monkeypatch.setattr(runs, "start", start_sleeper)
+    with pytest.raises(KeyboardInterrupt):
+        run_benchmark(tmp_path / "matrix.toml", bench.out, progress=Silent())
+    assert stopped.exists()
+
+
+def test_a_real_command_is_started_and_measured(tmp_path):
+    with locked(tmp_path / "lock") as held:
+        running = start(["--version"], tmp_path / "log.txt", threads=1, locks=[held])
+        while running.poll() is None:
+            time.sleep(0.02)
+    assert running.poll() == 0
+    assert running.peak_memory_mb > 5
+    assert Path(running.log).read_text().startswith("mixednoise ")

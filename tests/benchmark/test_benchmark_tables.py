@@ -1,0 +1,75 @@
+"""Rows as tables, against numbers worked by hand."""
+
+import pandas as pd
+
+from mixednoise.benchmark.tables import main_metric, tables
+
+
+def row(method, noise, seed, last, best=None, data="skin", **more):
+    return {
+        "method": method, "data": data, "noise": noise, "seed": seed,
+        "macro_f1_last": last, "macro_f1_best": last if best is None else best,
+        "val_macro_f1_last": last / 2, "val_macro_f1_best": last / 2,
+        "qwk_last": None, "qwk_best": None, "correct_auroc": 0.9, "mis_l_auroc": None,
+        "seconds": 90.0,
+    } | more  # fmt: skip
+
+
+ROWS = pd.DataFrame(
+    [
+        row("qmix", "none", 0, 0.80),
+        row("cross_entropy", "none", 0, 0.81),
+        row("qmix", "mixed", 0, 0.70, 0.72),
+        row("qmix", "mixed", 1, 0.74, 0.74),
+        row("cross_entropy", "mixed", 0, 0.62),
+        row("oracle", "mixed", 0, 0.82),
+        row("qmix", "mixed", 0, 0.50, data="eyes"),
+        row("cross_entropy", "mixed", 0, 0.52, data="eyes"),
+        row("oracle", "mixed", 0, 0.56, data="eyes"),
+        row("qmix", "strong", 0, 0.40),
+    ]
+)
+
+
+def line(text, method):
+    """Cells of every line of a method."""
+    return [
+        [cell.strip() for cell in found.strip("|").split("|")]
+        for found in text.splitlines()
+        if found.startswith(f"| {method} |")
+    ]
+
+
+def test_mean_and_spread_per_cell():
+    skin, eyes, overall = line(tables(ROWS), "qmix")
+    # mean of .70 and .74, sample deviation .02 * sqrt(2)
+    assert skin == [
+        "qmix", "0.800 (0.800)", "0.720 ± 0.028 (0.730 ± 0.014)", "0.400 (0.400)",
+        "0.90 ± 0.00", "", "1.5",
+    ]  # fmt: skip
+    assert eyes[1] == "0.500 (0.500)"
+    # over the two cells with all methods: (.72 + .50) / 2; leads +.10 and -.02; gaps .20 and .04
+    assert overall == ["qmix", "0.610", "+4.0", "33 %", "-2.0"]
+
+
+def test_methods_are_ranked_and_missing_cells_said():
+    text = tables(ROWS)
+    ranked = text[text.index("Mean over") :]
+    assert "Of 3 cells 2 have a run of every method." in ranked
+    assert ranked.index("| oracle") < ranked.index("| qmix") < ranked.index("| cross_entropy")
+
+
+def test_options_are_chosen_on_validation():
+    text = tables(ROWS, "val")
+    assert "validation split" in text
+    assert line(text, "qmix")[0][1] == "0.400 (0.400)"
+
+
+def test_grades_are_judged_by_kappa():
+    grades = ROWS.assign(qwk_last=0.5, qwk_best=0.6, val_qwk_last=0.4)
+    assert main_metric(grades) == "qwk"
+    assert line(tables(grades), "oracle")[0][2] == "0.500 (0.600)"
+
+
+def test_without_noise_there_is_nothing_to_rank():
+    assert "Mean over" not in tables(ROWS[ROWS.noise == "none"])
