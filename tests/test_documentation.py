@@ -24,7 +24,7 @@ def test_options_page_is_up_to_date():
 
 
 def test_every_option_says_what_it_is():
-    from mixednoise.estimator import ESTIMATORS
+    from mixednoise.estimators import ESTIMATORS
 
     page = (ROOT / "docs" / "options.md").read_text()
     assert not re.search(r"\|\s*\|\n", page), "an option without a meaning"

@@ -38,7 +38,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if TYPE_CHECKING:
     from mixednoise.data.readers import read_dataset
     from mixednoise.data.table import Dataset
-    from mixednoise.estimator import SSCL, CrossEntropy, CrossEntropySingle, QMix
+    from mixednoise.estimators import (
+        SSCL,
+        CoTeaching,
+        CrossEntropy,
+        CrossEntropySingle,
+        EarlyLearning,
+        GeneralizedCrossEntropy,
+        QMix,
+        SymmetricCrossEntropy,
+    )
     from mixednoise.evaluation.metrics import classification_metrics
     from mixednoise.loading import load
     from mixednoise.noise.corrupt import corrupt_dataset as corrupt
@@ -51,10 +60,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "read_dataset": ("mixednoise.data.readers", "read_dataset"),
     "Dataset": ("mixednoise.data.table", "Dataset"),
-    "QMix": ("mixednoise.estimator", "QMix"),
-    "SSCL": ("mixednoise.estimator", "SSCL"),
-    "CrossEntropy": ("mixednoise.estimator", "CrossEntropy"),
-    "CrossEntropySingle": ("mixednoise.estimator", "CrossEntropySingle"),
+    "QMix": ("mixednoise.estimators", "QMix"),
+    "SSCL": ("mixednoise.estimators", "SSCL"),
+    "CrossEntropy": ("mixednoise.estimators", "CrossEntropy"),
+    "CrossEntropySingle": ("mixednoise.estimators", "CrossEntropySingle"),
+    "SymmetricCrossEntropy": ("mixednoise.estimators", "SymmetricCrossEntropy"),
+    "GeneralizedCrossEntropy": ("mixednoise.estimators", "GeneralizedCrossEntropy"),
+    "EarlyLearning": ("mixednoise.estimators", "EarlyLearning"),
+    "CoTeaching": ("mixednoise.estimators", "CoTeaching"),
     "load": ("mixednoise.loading", "load"),
     "classification_metrics": ("mixednoise.evaluation.metrics", "classification_metrics"),
     "corrupt": ("mixednoise.noise.corrupt", "corrupt_dataset"),
@@ -70,17 +83,21 @@ _HOMES = {
 
 __all__ = [
     "SSCL",
+    "CoTeaching",
     "ConfidentSegmentation",
     "ConfigError",
     "CrossEntropy",
     "CrossEntropySingle",
     "DataError",
     "Dataset",
+    "EarlyLearning",
+    "GeneralizedCrossEntropy",
     "InputError",
     "MixedNoiseError",
     "QMix",
     "RunError",
     "SeparationSettings",
+    "SymmetricCrossEntropy",
     "TrainingError",
     "__version__",
     "classification_metrics",

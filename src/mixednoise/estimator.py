@@ -16,12 +16,6 @@ from mixednoise.data.table import Dataset
 from mixednoise.data.unreadable import remedy
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.memory import memory_told
-from mixednoise.methods import (
-    CrossEntropyMethod,
-    CrossEntropySingleMethod,
-    QMixMethod,
-    SSCLMethod,
-)
 from mixednoise.methods.base import Context, FloatArray, Method
 from mixednoise.methods.config import TrainingConfig, changed_options, signature_of
 from mixednoise.models import Network, build_network, save_networks
@@ -153,6 +147,7 @@ class Estimator:
     ) -> Loop:
         data = prepared.training_data()
         mean, deviation = data.channel_statistics()
+        method = self.method(config, Context(data.class_names, data.train.labels, data.image_size))
         torch.manual_seed(derived_seed(config.seed, 0))
         members = [
             build_network(
@@ -167,12 +162,11 @@ class Estimator:
                 std=deviation,
                 progress=progress,
             )
-            for index in range(self.method.num_networks)
+            for index in range(method.num_networks)
         ]
-        context = Context(data.class_names, data.train.labels, data.image_size)
         return Loop(
             fabric,
-            self.method(config, context),
+            method,
             members,
             data,
             run=None if run is None else run.path,
@@ -308,54 +302,3 @@ class Estimator:
     def ordinal_(self) -> bool:
         """Whether the classes are grades in order."""
         return bool(self._metadata.get("ordinal", False))
-
-
-class QMix(Estimator):
-    """QMix (Hou et al., IEEE TMI 2025): two networks that sort the training samples for each other.
-
-    ``QMix(epochs=30, backbone="resnet18").fit(dataset)``; options in ``docs/options.md``.
-    """
-
-    method = QMixMethod
-
-
-class SSCL(Estimator):
-    """SSCL (Chen et al., MICCAI 2023): contrastive learning on pairs that one network believes in.
-
-    ``SSCL(epochs=30, untrusted_share=0.4).fit(dataset)``; options in ``docs/options.md``.
-    """
-
-    method = SSCLMethod
-
-
-class CrossEntropy(Estimator):
-    """Plain cross-entropy, two networks averaged: the fair rival of QMix."""
-
-    method = CrossEntropyMethod
-
-
-class CrossEntropySingle(Estimator):
-    """Plain cross-entropy, one network."""
-
-    method = CrossEntropySingleMethod
-
-
-ESTIMATORS: dict[str, type[Estimator]] = {
-    estimator.method.name: estimator for estimator in (QMix, SSCL, CrossEntropy, CrossEntropySingle)
-}
-
-
-def estimator_named(name: str) -> type[Estimator]:
-    """The estimator of a method name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name not in ESTIMATORS:
-        raise ConfigError(
-            f"there is no method {name!r}",
-            expected=", ".join(ESTIMATORS),
-            found=name,
-            fix="choose one of these with --method",
-        )
-    return ESTIMATORS[name]

@@ -9,7 +9,8 @@ import pandas as pd
 
 from mixednoise.data.class_names import did_you_mean
 from mixednoise.errors import RunError
-from mixednoise.estimator import Estimator, estimator_named
+from mixednoise.estimator import Estimator
+from mixednoise.estimators import estimator_named
 from mixednoise.models import load_networks
 from mixednoise.workflow.run_folder import RunFolder, read_config
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mixednoise.benchmark.matrix import DataEntry, Matrix, MethodEntry, NoiseEntry
 from mixednoise.errors import ConfigError
-from mixednoise.estimator import estimator_named
+from mixednoise.estimators import estimator_named
 from mixednoise.methods.config import merged, parse_assignments
 
 PROGRAM = "mixednoise"

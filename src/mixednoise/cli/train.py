@@ -26,7 +26,8 @@ def train(
         str,
         typer.Option(
             metavar="NAME",
-            help="qmix, sscl, cross_entropy (a pair of networks) or cross_entropy_single.",
+            help="qmix, sscl, cross_entropy (a pair of networks), cross_entropy_single, sce, gce, "
+            "elr or co_teaching.",
             rich_help_panel=o.MODEL,
         ),
     ] = "qmix",
@@ -72,7 +73,7 @@ def train(
     """
     from mixednoise.cli.show import answer, metrics_table
     from mixednoise.data.readers import read_dataset
-    from mixednoise.estimator import estimator_named
+    from mixednoise.estimators import estimator_named
     from mixednoise.progress import default_progress
 
     # Options first: a typo there must not wait for the images to be decoded.

@@ -12,7 +12,7 @@ import pandas as pd
 from mixednoise.data.readers import read_dataset
 from mixednoise.data.readers.corruption_file import CORRUPTION_FILE
 from mixednoise.errors import RunError
-from mixednoise.estimator import ESTIMATORS
+from mixednoise.estimators import ESTIMATORS
 from mixednoise.evaluation import plots
 from mixednoise.io import must_be_writable, new_folder, write_json
 from mixednoise.noise.corrupt import corrupt_dataset

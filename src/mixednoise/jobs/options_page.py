@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mixednoise.data.augment import ViewSettings
-from mixednoise.estimator import ESTIMATORS
+from mixednoise.estimators import ESTIMATORS
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.patch_settings import PatchSettings
