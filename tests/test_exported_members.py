@@ -7,7 +7,7 @@ import mixednoise
 
 PUBLIC = {
     "CoTeaching", "ConfidentSegmentation", "ConfigError", "CrossEntropy", "CrossEntropySingle",
-    "DataError", "Dataset", "EarlyLearning", "GeneralizedCrossEntropy", "InputError",
+    "DataError", "Dataset", "DivideMix", "EarlyLearning", "GeneralizedCrossEntropy", "InputError",
     "MixedNoiseError", "QMix", "RunError", "SSCL", "SeparationSettings", "SymmetricCrossEntropy",
     "TrainingError", "__version__", "classification_metrics", "corrupt", "corrupt_masks",
     "find_mask_errors", "load", "load_segmentation", "read_cases", "read_dataset", "read_nnunet",

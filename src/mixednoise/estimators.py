@@ -8,6 +8,7 @@ from mixednoise.methods import (
     CoTeachingMethod,
     CrossEntropyMethod,
     CrossEntropySingleMethod,
+    DivideMixMethod,
     EarlyLearningMethod,
     GeneralizedCrossEntropyMethod,
     QMixMethod,
@@ -70,6 +71,12 @@ class CoTeaching(Estimator):
     method = CoTeachingMethod
 
 
+class DivideMix(Estimator):
+    """DivideMix (Li et al., ICLR 2020): QMix's ancestor; two groups, mixed images and labels."""
+
+    method = DivideMixMethod
+
+
 ESTIMATORS: dict[str, type[Estimator]] = {
     estimator.method.name: estimator
     for estimator in (
@@ -81,6 +88,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         GeneralizedCrossEntropy,
         EarlyLearning,
         CoTeaching,
+        DivideMix,
     )
 }
 

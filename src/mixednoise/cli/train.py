@@ -27,7 +27,7 @@ def train(
         typer.Option(
             metavar="NAME",
             help="qmix, sscl, cross_entropy (a pair of networks), cross_entropy_single, sce, gce, "
-            "elr or co_teaching.",
+            "elr, co_teaching or dividemix.",
             rich_help_panel=o.MODEL,
         ),
     ] = "qmix",

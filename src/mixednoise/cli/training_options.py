@@ -68,8 +68,8 @@ _TRAINING: dict[str, Any] = {
         int | None,
         typer.Option(
             metavar="N",
-            help="Of these, epochs in which every label is learned, before qmix or sscl starts to "
-            "sort the samples. Default: 8.",
+            help="Of these, epochs in which every label is learned, before qmix, sscl or "
+            "dividemix starts to sort the samples. Default: 8.",
             rich_help_panel=o.TRAINING,
         ),
     ],

@@ -2,6 +2,7 @@
 
 from mixednoise.methods.co_teaching import CoTeachingMethod
 from mixednoise.methods.cross_entropy import CrossEntropyMethod, CrossEntropySingleMethod
+from mixednoise.methods.dividemix import DivideMixMethod
 from mixednoise.methods.early_learning import EarlyLearningMethod
 from mixednoise.methods.generalized_cross_entropy import GeneralizedCrossEntropyMethod
 from mixednoise.methods.qmix import QMixMethod
@@ -12,6 +13,7 @@ __all__ = [
     "CoTeachingMethod",
     "CrossEntropyMethod",
     "CrossEntropySingleMethod",
+    "DivideMixMethod",
     "EarlyLearningMethod",
     "GeneralizedCrossEntropyMethod",
     "QMixMethod",

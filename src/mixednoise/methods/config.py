@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -128,6 +128,32 @@ class TrainingConfig(LearningConfig):
         if name != "auto":
             check_backbone(name)
         return name
+
+
+class _WithWarmup(Protocol):
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def warmup_epochs(self) -> int: ...
+
+
+WarmupT = TypeVar("WarmupT", bound=_WithWarmup)
+
+
+def check_warmup(config: WarmupT) -> WarmupT:
+    """Refuse a warm-up that is longer than the training.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if config.warmup_epochs > config.epochs:
+        raise ConfigError(
+            "the warm-up is longer than the training",
+            expected=f"--warmup-epochs at most {config.epochs}",
+            found=str(config.warmup_epochs),
+            fix="train longer (--epochs) or warm up less (--warmup-epochs)",
+        )
+    return config
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,9 +29,8 @@ from torch import Tensor
 
 from mixednoise.data.augment import strong_view, weak_view
 from mixednoise.data.table import GROUPS
-from mixednoise.errors import ConfigError
 from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer, Scores
-from mixednoise.methods.config import NonNegative, Share, TrainingConfig
+from mixednoise.methods.config import NonNegative, Share, TrainingConfig, check_warmup
 from mixednoise.methods.losses import (
     class_share_penalty,
     sharpen,
@@ -78,16 +77,7 @@ class QMixConfig(TrainingConfig):
     )
     max_class_weight: float = Field(5.0, ge=1, description="[ours] largest such weight")
 
-    @model_validator(mode="after")
-    def _warmup_fits(self) -> QMixConfig:
-        if self.warmup_epochs > self.epochs:
-            raise ConfigError(
-                "the warm-up is longer than the training",
-                expected=f"--warmup-epochs at most {self.epochs}",
-                found=str(self.warmup_epochs),
-                fix="train longer (--epochs) or warm up less (--warmup-epochs)",
-            )
-        return self
+    _warmup_fits = model_validator(mode="after")(check_warmup)
 
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:

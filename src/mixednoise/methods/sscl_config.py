@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from mixednoise.errors import ConfigError
-from mixednoise.methods.config import NonNegative, Positive, Share, TrainingConfig
+from mixednoise.methods.config import NonNegative, Positive, Share, TrainingConfig, check_warmup
 from mixednoise.methods.contrastive.pairs import FeatureMap
 
 #: The published batch: the IB term was summed over it, ours is a mean.
@@ -82,16 +81,7 @@ class SSCLConfig(TrainingConfig):
         5.0, description="the share of an image is drawn of Beta(this, 1)"
     )
 
-    @model_validator(mode="after")
-    def _warmup_fits(self) -> SSCLConfig:
-        if self.warmup_epochs > self.epochs:
-            raise ConfigError(
-                "the warm-up is longer than the training",
-                expected=f"--warmup-epochs at most {self.epochs}",
-                found=str(self.warmup_epochs),
-                fix="train longer (--epochs) or warm up less (--warmup-epochs)",
-            )
-        return self
+    _warmup_fits = model_validator(mode="after")(check_warmup)
 
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:
