@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mixednoise.separation.confident_joint import wrong_shares
+from mixednoise.separation.confident_joint import wrong_shares, wrong_shares_of_biased
 
 
 @pytest.mark.parametrize("classes", [2, 4, 7])
@@ -28,3 +28,14 @@ def test_known_shares_are_found():
 def test_a_class_without_samples_has_none_wrong():
     p = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
     assert wrong_shares(np.array([0, 2]), p).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_bias_towards_the_large_class_is_not_taken_for_wrong_labels():
+    """Class 1 is rare: its samples are told apart well, but never become the most probable."""
+    labels = np.array([0] * 80 + [1] * 10 + [2] * 10)
+    of_class = np.array([[0.70, 0.02, 0.28], [0.72, 0.20, 0.08], [0.30, 0.02, 0.68]])
+    p = of_class[labels]
+    p[80:82] = of_class[0]  # two of the ten do not
+    assert wrong_shares(labels, p)[1] > 0.9
+    assert wrong_shares_of_biased(labels, p)[1] == pytest.approx(0.2)
+    assert wrong_shares_of_biased(labels, p)[0] == pytest.approx(0.0)

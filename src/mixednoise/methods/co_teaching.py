@@ -16,7 +16,7 @@ from mixednoise.methods.config import Share, TrainingConfig
 from mixednoise.methods.independent import separated
 from mixednoise.methods.looks import Looks
 from mixednoise.separation import SeparationSettings
-from mixednoise.separation.confident_joint import wrong_shares
+from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 
 class CoTeachingConfig(TrainingConfig):
@@ -59,7 +59,7 @@ class CoTeachingMethod(Method[CoTeachingConfig]):
         if self.config.noise_rate != "auto":
             return self.config.noise_rate
         labels = self.context.labels
-        shares = wrong_shares(labels, self.looks.p.numpy().astype(np.float64))
+        shares = wrong_shares_of_biased(labels, self.looks.p.numpy().astype(np.float64))
         return min(float(shares[labels].mean()), self.config.largest_noise_rate)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ from mixednoise.methods.looks import BoolArray, Looks, chance_of_right, trusted
 from mixednoise.methods.losses import generalized_cross_entropy, sharpen, soft_cross_entropy
 from mixednoise.methods.sscl_config import SSCLConfig
 from mixednoise.models.network import Network
-from mixednoise.separation.confident_joint import wrong_shares
+from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 MAX_CLASS_WEIGHT = 5.0
 
@@ -173,7 +173,7 @@ class SSCLMethod(Method[SSCLConfig]):
     def _promote(self) -> None:
         config, labels = self.config, self.context.labels
         if config.untrusted_share == "auto":
-            shares = wrong_shares(labels, self.looks.p.numpy().astype(np.float64))
+            shares = wrong_shares_of_biased(labels, self.looks.p.numpy().astype(np.float64))
             self._untrusted_shares = np.minimum(shares, 1 - config.minimum_trusted_share)
         else:
             self._untrusted_shares = np.full(self.context.num_classes, config.untrusted_share)

@@ -25,7 +25,7 @@ class SSCLConfig(TrainingConfig):
         "--t); auto = estimated for each class by the confident joint",
     )
     minimum_trusted_share: Share = Field(
-        0.2, description="[ours] share of every class that auto trusts at least"
+        0.05, description="[ours] share of every class that auto trusts at least"
     )
     promotion_epochs: int | None = Field(
         None,

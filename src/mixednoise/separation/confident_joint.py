@@ -20,6 +20,8 @@ Indices = np.ndarray[Any, np.dtype[np.intp]]
 TOLERANCE = 1e-6
 #: No threshold is lower, so that a probability of 0 is never confident.
 LOWEST_THRESHOLD = 2 * TOLERANCE
+#: No class is believed to be rarer than this when probabilities are balanced.
+LOWEST_MEAN = 1e-4
 #: Items that stay in every class, whatever the joint says.
 KEPT_PER_CLASS = 1
 
@@ -148,4 +150,17 @@ def wrong_shares(labels: Counts, probabilities: Floats) -> Floats:
     joint = joint.reshape(classes, classes)
     np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
     shares: Floats = 1 - joint.diagonal() / joint.sum(axis=1)
+    return shares
+
+
+def wrong_shares_of_biased(labels: Counts, probabilities: Floats) -> Floats:
+    """Shares of wrong labels where the model is biased towards large classes: the lower of two.
+
+    :func:`wrong_shares` as it is calls nearly every label of a rare class wrong, because the model
+    does not believe in that class; with every probability divided by its class's mean it errs the
+    other way, in large classes. Arguments and result as there.
+    """
+    balanced = probabilities / np.maximum(probabilities.mean(axis=0), LOWEST_MEAN)
+    balanced /= balanced.sum(axis=1, keepdims=True)
+    shares: Floats = np.minimum(wrong_shares(labels, probabilities), wrong_shares(labels, balanced))
     return shares
