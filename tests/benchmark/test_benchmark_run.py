@@ -1,6 +1,7 @@
 """Running a matrix: several at once, failures, interruptions, resuming. Commands are stand-ins."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -182,6 +183,20 @@ def test_ctrl_c_is_passed_on_and_waited_for(bench, monkeypatch, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_benchmark(tmp_path / "matrix.toml", bench.out, progress=Silent())
     assert stopped.exists()
+
+
+def test_a_process_that_ignores_ctrl_c_is_killed(tmp_path):
+    code = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    )
+    log = tmp_path / "log.txt"
+    with log.open("wb") as out:
+        running = Running(subprocess.Popen([sys.executable, "-c", code], stdout=out), log)
+    while not log.read_bytes():
+        time.sleep(0.01)
+    running.stop(patience=0.1)
+    assert running.poll() == -signal.SIGKILL
 
 
 def test_a_real_command_is_started_and_measured(tmp_path):

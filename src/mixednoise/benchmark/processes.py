@@ -46,12 +46,20 @@ class Running:
         self.process.returncode = os.waitstatus_to_exitcode(status)
         return self.process.returncode
 
-    def stop(self) -> None:
-        """Ctrl-C, and wait: training leaves a run that can be gone on with."""
-        if self.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            while self.poll() is None:
-                time.sleep(0.05)
+    def stop(self, patience: float = 30.0) -> None:
+        """Ctrl-C, and wait: training leaves a run that can be gone on with.
+
+        A process that does not listen, because it was started where Ctrl-C is ignored, is killed
+        after ``patience`` seconds; its run can be gone on with as well.
+        """
+        if self.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + patience
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                self.process.kill()
+            time.sleep(0.05)
 
 
 def start(
