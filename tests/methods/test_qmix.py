@@ -304,3 +304,27 @@ def test_paper_preset_switches_ours_off():
     assert paper.separation.memory == 0
     # options given beside a preset win
     assert QMixConfig.from_options("paper", epochs=12).epochs == 12
+
+
+def test_the_share_that_is_kept_can_follow_the_confident_joint():
+    """Half of class 1 and all of class 2 are predicted as labelled; class 0 is never believed."""
+    labels = np.repeat([0, 1, 2], 40)
+    true = labels.copy()
+    true[:36], true[40:60] = 1, 2
+    p = np.full((120, 3), 0.05, np.float32)
+    p[np.arange(120), true] = 0.9
+    loss = -np.log(p[np.arange(120), labels]).astype(np.float64)
+    scores = Scores(
+        np.stack([loss] * 2), np.full((2, 120), 0.4), np.stack([true] * 2), np.full((2, 120), 0.9),
+        np.stack([p] * 2),
+    )  # fmt: skip
+    kept = {}
+    for how in ("fixed", "estimated"):
+        method = make_method(labels, correct_share=how, separation={"minimum_correct_share": 0.0})
+        method._separate(scores)
+        kept[how] = method._right_shares(scores)[0]
+    assert kept["fixed"] is None
+    assert kept["estimated"].tolist() == pytest.approx([0.1, 0.5, 1.0], abs=0.03)
+    again = make_method(labels, correct_share="estimated")
+    again.load_state_dict(method.state_dict())
+    assert np.array_equal(again._mean_p[1], method._mean_p[1])

@@ -394,3 +394,19 @@ def test_labels_of_a_small_class_are_trusted_in_their_own_order():
     assert (np.diff(after[np.argsort(before[:, 0], kind="stable"), 0]) >= -1e-12).all()
     np.testing.assert_allclose(before[:, 2], after[:, 2])
     np.testing.assert_array_equal(distrusted.p[:900], found.p[:900])
+
+
+def test_at_least_the_share_that_is_known_to_be_right_stays_correct():
+    """Class 1 looks wrong as a whole; from elsewhere it is known that 60 % of it is right."""
+    rng = np.random.default_rng(5)
+    labels = np.repeat([0, 1], [400, 100])
+    loss = np.where(labels == 0, rng.gamma(2, 0.1, 500), rng.normal(3.0, 0.3, 500))
+    entropy = rng.uniform(0.1, 0.4, 500)
+    fixed = separate(loss, entropy, labels, 2)
+    told = separate(loss, entropy, labels, 2, right_shares=np.array([0.1, 0.6]))
+    of_class_1 = labels == 1
+    assert (fixed.group[of_class_1] == 0).sum() == 20  # a fifth, whatever is found
+    assert (told.group[of_class_1] == 0).sum() == 60
+    assert set(np.flatnonzero(fixed.group == 0)) <= set(np.flatnonzero(told.group == 0))
+    assert (told.p[of_class_1 & (told.group == 0), 0] >= 0.5).all()  # and they are believed
+    assert np.array_equal(told.group[~of_class_1], fixed.group[~of_class_1])

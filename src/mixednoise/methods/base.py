@@ -79,12 +79,14 @@ class Scores:
         entropy: e_i = -sum_k p_k log p_k in nats.
         predicted: most probable class.
         confidence: probability of that class.
+        p: all probabilities, float32 (M, N, C); None where nobody kept them.
     """
 
     loss: FloatArray
     entropy: FloatArray
     predicted: IntArray
     confidence: FloatArray
+    p: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
 
 Scorer = Callable[[], Scores]

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from mixednoise.data.augment import strong_view, weak_view
 from mixednoise.data.table import GROUPS
-from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer, Scores
+from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer, Scores
 from mixednoise.methods.config import NonNegative, Share, TrainingConfig, check_warmup
 from mixednoise.methods.losses import (
     class_share_penalty,
@@ -39,6 +39,7 @@ from mixednoise.methods.losses import (
     supervised_contrastive,
 )
 from mixednoise.separation import ClassReport, Separation, SeparationSettings, separate
+from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
 
@@ -56,6 +57,12 @@ class QMixConfig(TrainingConfig):
         description="[ours] epochs after the warm-up in which the samples are sorted anew; then "
         "the verdict is kept, because networks learn their own mistakes by heart and separation "
         "decays; none = every epoch, as in the paper",
+    )
+    correct_share: Literal["fixed", "estimated"] = Field(
+        "fixed",
+        description="[ours] how much of every class is kept as correct at least: "
+        "separation.minimum_correct_share, or what the confident joint finds right where that is "
+        "more",
     )
     weak_views: int = Field(2, ge=1, le=8, description="M: weak views averaged into a target")
     temperature: float = Field(0.5, gt=0, le=1, description="T of sharpening")
@@ -132,6 +139,9 @@ class QMixMethod(Method[QMixConfig]):
         self.shares = torch.tensor(context.class_shares, dtype=torch.float32)
         # The last separation of each network, with its memory of loss and entropy.
         self._verdicts: list[Separation] = []
+        # Mean softmax of each network for every sample, weighed as losses are, (N, C).
+        self._mean_p: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+        self._scored = 0
         # Verdicts by which each network is trained: p (N, 3), group (N,), weight (N,).
         self._p: list[Tensor] = []
         self._group: list[Tensor] = []
@@ -183,6 +193,7 @@ class QMixMethod(Method[QMixConfig]):
 
     def _separate(self, scores: Scores) -> None:
         before: list[Separation | None] = [*self._verdicts] or [None] * self.num_networks
+        shares = self._right_shares(scores)
         self._verdicts = [
             separate(
                 scores.loss[m],
@@ -191,9 +202,24 @@ class QMixMethod(Method[QMixConfig]):
                 self.context.num_classes,
                 self.config.separation,
                 state=None if old is None else old.state,
+                right_shares=shares[m],
             )
             for m, old in enumerate(before)
         ]
+
+    def _right_shares(self, scores: Scores) -> list[FloatArray | None]:
+        """Estimated share of right labels per class (C,), for each network; None = not wanted."""
+        if self.config.correct_share == "fixed" or scores.p is None:
+            return [None] * self.num_networks
+        # As with losses, the first epochs weigh equally.
+        keep = min(self.config.separation.memory, self._scored / (self._scored + 1))
+        self._scored += 1
+        old = self._mean_p or list(scores.p)
+        self._mean_p = [
+            keep * before + (1 - keep) * now for before, now in zip(old, scores.p, strict=True)
+        ]
+        labels = self.context.labels
+        return [1 - wrong_shares_of_biased(labels, p.astype(np.float64)) for p in self._mean_p]
 
     def _report(self) -> EpochReport:
         separations = self._verdicts
@@ -348,11 +374,16 @@ class QMixMethod(Method[QMixConfig]):
     # ---- memory --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """The verdicts; everything else is made anew at the start of an epoch."""
-        return {"verdicts": [asdict(verdict) for verdict in self._verdicts]}
+        """Verdicts and mean predictions; the rest is made anew at the start of an epoch."""
+        return {
+            "verdicts": [asdict(verdict) for verdict in self._verdicts],
+            "mean_p": self._mean_p,
+            "scored": self._scored,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the verdicts."""
+        self._mean_p, self._scored = list(state["mean_p"]), int(state["scored"])
         self._verdicts = [
             Separation(**{**fields, "classes": tuple(ClassReport(**c) for c in fields["classes"])})
             for fields in state["verdicts"]

@@ -33,6 +33,7 @@ class Case:
         past: last epoch's state, for warm starts.
         state: this epoch's state; models store their fits in it.
         quality: float64 (N,), higher = better image, or None.
+        right_shares: float64 (C,), share of right labels in every given class, or None.
     """
 
     loss: Array
@@ -43,6 +44,7 @@ class Case:
     past: Mapping[str, Any] | None
     state: State
     quality: Array | None = None
+    right_shares: Array | None = None
 
     @cached_property
     def finite(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

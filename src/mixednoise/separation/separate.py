@@ -84,6 +84,7 @@ def separate(
     state: Mapping[str, Any] | None = None,
     *,
     evidence: Mapping[str, Array] | None = None,
+    right_shares: Array | None = None,
 ) -> Separation:
     """Tell right labels, wrong labels and unreadable images apart. Deterministic.
 
@@ -100,6 +101,9 @@ def separate(
         evidence: more about each sample. ``quality``: (N,), higher = better image, on any scale,
             NaN = unknown; it shifts the entropy's verdict, and can't overrule a network that reads
             the image with confidence. Used by ``two_step`` alone.
+        right_shares: (C,), in [0, 1]: what else is known of the share of right labels in every
+            given class. At least this share stays ``correct``, or ``minimum_correct_share`` where
+            that is more.
 
     Raises:
         DataError: shapes, labels or evidence that don't fit together.
@@ -118,6 +122,7 @@ def separate(
         past=state,
         state=averaged[2],
         quality=None if quality is None else np.asarray(quality, dtype=np.float64),
+        right_shares=None if right_shares is None else np.asarray(right_shares, dtype=np.float64),
     )
     if settings.model == "two_step":
         p, fallbacks = judge_in_two_steps(case)
@@ -137,7 +142,12 @@ def separate(
 
 def _needed(case: Case, rows: Labels) -> int:
     """How many samples of a class are called correct whatever the fit says."""
-    return max(min(1, len(rows)), int(case.settings.minimum_correct_share * len(rows)))
+    if not len(rows):
+        return 0
+    share = case.settings.minimum_correct_share
+    if case.right_shares is not None:
+        share = max(share, float(case.right_shares[case.labels[rows[0]]]))
+    return max(1, int(share * len(rows)))
 
 
 def _believe_enough(case: Case, rows: Labels, p: Array) -> int:

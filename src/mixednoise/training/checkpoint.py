@@ -16,7 +16,7 @@ from mixednoise.errors import RunError
 from mixednoise.io import atomic_write
 
 #: Raised when a checkpoint of this version can't be read by older code, or the other way round.
-FORMAT = 2
+FORMAT = 3
 LAST = "last.ckpt"
 
 

@@ -86,10 +86,12 @@ class Evaluator:
             track: shows progress.
         """
         packed: np.ndarray[Any, Any] | None = None
+        everything: np.ndarray[Any, np.dtype[np.float32]] | None = None
         for rows, by_network in self._passes(store_rows, track, "scoring"):
             p = torch.stack(by_network).clamp_min(1e-12)
-            if packed is None:
+            if packed is None or everything is None:
                 packed = np.zeros((4, len(p), len(store_rows)))
+                everything = np.zeros((len(p), len(store_rows), p.shape[2]), np.float32)
             given = torch.from_numpy(labels[rows]).to(p.device)
             given = given.expand(len(p), -1).unsqueeze(-1)
             confidence, predicted = p.max(dim=2)
@@ -100,8 +102,12 @@ class Evaluator:
                 confidence,
             )
             packed[:, :, rows] = torch.stack(values).cpu().numpy()
-        if packed is None:  # more processes than blocks
-            members = len(getattr(self.module, "members"))  # noqa: B009
-            packed = np.zeros((4, members, len(store_rows)))
+            everything[:, rows] = p.cpu().numpy()
+        if packed is None or everything is None:  # more processes than blocks
+            members: Any = getattr(self.module, "members")  # noqa: B009
+            packed = np.zeros((4, len(members), len(store_rows)))
+            classes: int = members[0].num_classes
+            everything = np.zeros((len(members), len(store_rows), classes), np.float32)
         loss, entropy, predicted_class, best = self._everywhere(packed, store_rows)
-        return Scores(loss, entropy, predicted_class.astype(np.int64), best)
+        p_everywhere = self._everywhere(everything, store_rows)
+        return Scores(loss, entropy, predicted_class.astype(np.int64), best, p_everywhere)
