@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Processes that share the tests; each computes on one thread.
+WORKERS ?= 2
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
 # Idle OpenMP threads sleep instead of spinning: on a busy machine spinning costs many times the work.
@@ -15,7 +17,7 @@ demo: $(VENV)/.installed
 
 ## test: make the environment, check style and types, pass the tests
 test: $(VENV)/.installed-dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 ## test-slow: the tests that take minutes or need real data (MIXEDNOISE_DATA names the folder)
 test-slow: $(VENV)/.installed-dev
