@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from mixednoise.data.augment import ViewSettings, strong_view, views, weak_view
+from mixednoise.data.augment import ViewSettings, mixup, strong_view, views, weak_view
 from mixednoise.errors import ConfigError, DataError
 
 OFF = {
@@ -335,3 +335,28 @@ def test_wrong_settings_are_refused_in_one_message():
         ViewSettings(strong_shift=0.6)
     with pytest.raises(ValidationError):
         ViewSettings(weak_brightness=float("nan"))
+
+
+def test_mixup_keeps_the_main_content_and_mixes_within_the_batch() -> None:
+    images = torch.eye(6)[:, :, None, None].expand(6, 6, 2, 2)[:, :3].contiguous()
+    images = torch.cat([images, 1 - images])  # 12 images that are all different
+    for seed in range(20):
+        mixed = mixup(images, generator(seed), 5.0)
+        difference = (mixed - images).abs().amax(dim=(1, 2, 3))
+        assert (difference <= 0.5 + 1e-6).all()
+        # each row is lam of itself and 1 - lam of one other row, with one lam for the batch
+        mean = mixed.mean(dim=0)
+        torch.testing.assert_close(mean, images.mean(dim=0))
+    assert torch.equal(mixup(images, generator(3), 5.0), mixup(images, generator(3), 5.0))
+
+
+def test_the_share_that_mixup_leaves_is_that_of_the_distribution() -> None:
+    """E max(lam, 1 - lam) for Beta(5, 1): the integral by hand is 0.8385."""
+    images = torch.stack([torch.zeros(3, 2, 2), torch.ones(3, 2, 2)])
+    shares = []
+    for seed in range(3000):
+        mixed = mixup(images, generator(seed), 5.0)
+        if mixed[0].max() > 0:  # the partner was the other image
+            shares.append(1 - float(mixed[0, 0, 0, 0]))
+    by_hand = 5 / 6 * (1 - 0.5**6) + (0.5**5 - 5 / 6 * 0.5**6)  # below one half turned round
+    assert np.mean(shares) == pytest.approx(by_hand, abs=0.006)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from reader_fixtures import labelled, touch, write_table
 
 from mixednoise.data.readers import read_dataset, read_image_list
+from mixednoise.data.table import Dataset, make_table
 from mixednoise.errors import ConfigError, DataError
 
 
@@ -244,3 +247,20 @@ def test_dtypes_are_those_that_others_rely_on(tmp_path):
     moved = ds.with_set_aside([0], ["unreadable"])
     assert moved.set_aside["reason"].tolist() == ["unreadable"]
     assert moved.table["id"].tolist() == ["01.png"]
+
+
+def test_the_truly_correct_part_is_what_an_oracle_learns_from() -> None:
+    table = make_table(
+        ["a", "b", "c", "d", "e"],
+        [0, 1, 0, 1, 0],
+        split=["train", "train", "train", "val", "test"],
+        noise_group=["correct", "mis_h", "mis_l", "correct", "correct"],
+    )
+    whole = Dataset(table, ("x", "y"), Path("somewhere"))
+    assert whole.truly_correct().table["id"].tolist() == ["a", "d", "e"]
+    unknown = Dataset(table.assign(noise_group=pd.NA), ("x", "y"), Path("somewhere"))
+    with pytest.raises(DataError, match="does not tell which labels are right"):
+        unknown.truly_correct()
+    unsplit = Dataset(table.assign(split=pd.NA), ("x", "y"), Path("somewhere"))
+    with pytest.raises(DataError, match="does not tell"):
+        unsplit.truly_correct()

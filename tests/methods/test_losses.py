@@ -5,6 +5,7 @@ import torch
 
 from mixednoise.methods.losses import (
     class_share_penalty,
+    generalized_cross_entropy,
     sharpen,
     soft_cross_entropy,
     squared_error,
@@ -34,6 +35,27 @@ def test_soft_cross_entropy_by_hand():
     target = torch.tensor([[0.5, 0.5, 0.0]])
     expected = -(0.5 * math.log(0.7) + 0.5 * math.log(0.2))
     assert soft_cross_entropy(logits, target).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_generalised_cross_entropy_by_hand():
+    logits = torch.log(torch.tensor([[0.5, 0.3, 0.2], [1.0, 1e-9, 1e-9]]))
+    losses = generalized_cross_entropy(logits, torch.eye(3)[[0, 0]], 0.6)
+    assert losses.tolist() == pytest.approx([0.567077, 0.0], abs=1e-6)
+    # nothing is left of the probability: the value at the limit, no gradient, no infinity
+    lost = generalized_cross_entropy(logits, torch.eye(3)[[1, 1]], 0.6)[1]
+    assert lost.item() == pytest.approx(1.66003, abs=1e-5)
+    near_cross_entropy = generalized_cross_entropy(logits[:1], torch.eye(3)[[1]], 1e-4)
+    assert near_cross_entropy.item() == pytest.approx(-math.log(0.3), rel=1e-3)
+
+
+def test_gradient_of_generalised_cross_entropy():
+    """dL = -p^(q-1) dp."""
+    p = torch.tensor([[0.5, 0.3, 0.2]], dtype=torch.float64)
+    logits = p.log().requires_grad_()
+    loss = generalized_cross_entropy(logits, torch.eye(3, dtype=torch.float64)[[1]], 0.6)
+    (gradient,) = torch.autograd.grad(loss.sum(), logits)
+    through_softmax = 0.3 * (torch.eye(3)[1] - p[0])
+    torch.testing.assert_close(gradient[0], -(0.3 ** (0.6 - 1)) * through_softmax.double())
 
 
 def test_squared_error_by_hand():

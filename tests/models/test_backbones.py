@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from mixednoise.errors import ConfigError
-from mixednoise.models import BACKBONES, check_backbone, default_backbone, resolve_stem
+from mixednoise.models import BACKBONES, Network, check_backbone, default_backbone, resolve_stem
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,27 @@ def test_auto_keeps_small_images_from_shrinking_away(size: int, stem: str) -> No
 def test_a_stem_that_is_asked_for_is_taken(stem: str) -> None:
     assert resolve_stem("resnet50", stem, 28) == stem
     assert resolve_stem("resnet50", stem, 224) == stem
+
+
+def test_the_full_stem_is_for_resnets() -> None:
+    assert resolve_stem("resnet18", "full", 224) == "full"
+    for backbone in ("densenet121", "efficientnet_b0", "timm:convnext_atto"):
+        with pytest.raises(ConfigError, match="can't have the full stem"):
+            resolve_stem(backbone, "full", 224)
+
+
+@pytest.mark.parametrize(("stem", "billions"), [("full", 27.2), ("standard", 1.8)])
+def test_what_a_stem_costs(stem: str, billions: float) -> None:
+    """Multiplications of ResNet-18 for one image of 224 px, counted without computing them."""
+    network = Network("resnet18", num_classes=8, image_size=224, stem=stem)  # type: ignore[arg-type]
+    network.to("meta")
+    images = torch.empty(1, 3, 224, 224, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        network(images)
+    # two operations per multiplication; the counter leaves out batch norms and pooling
+    assert counter.get_total_flops() / 2e9 == pytest.approx(billions, rel=0.03)
+    parameters = sum(p.numel() for p in network.encoder.parameters()) / 1e6
+    assert parameters == pytest.approx(11.17, abs=0.02)
 
 
 def test_timm_keeps_its_own_stem() -> None:

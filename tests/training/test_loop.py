@@ -10,7 +10,7 @@ from mixednoise.errors import TrainingError
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.methods.cross_entropy import CrossEntropyMethod
 from mixednoise.progress import Silent
-from mixednoise.training.epochs import learning_rate
+from mixednoise.training.epochs import _optimizer, learning_rate
 from tiny_data import FAST, coloured_dataset
 
 
@@ -28,6 +28,33 @@ def test_learning_rate_rises_over_one_epoch_and_falls_to_nothing():
 def test_constant_schedule_holds_the_rate():
     config = TrainingConfig.from_options(epochs=3, lr=0.1, schedule="constant")
     assert learning_rate(config, 2, 9, 10) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("epoch", "rate"),
+    [(0, 0.02), (59, 0.018151), (60, 0.009045), (120, 0.003273), (180, 0.000864), (240, 0.000119)],
+)
+def test_halving_cosine_by_the_published_values(epoch, rate):
+    config = TrainingConfig.from_options(epochs=300, lr=0.02, schedule="halving_cosine")
+    for step in (0, 9):
+        assert learning_rate(config, epoch, step, 10) == pytest.approx(rate, abs=6e-7)
+
+
+def test_decay_and_momentum_as_asked_for():
+    network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    network[0].weight.requires_grad_(False)
+
+    def groups(**options):
+        optimizer = _optimizer(TrainingConfig.from_options(optimizer="sgd", **options), network)
+        return [
+            (len(g["params"]), g["weight_decay"], g["nesterov"]) for g in optimizer.param_groups
+        ]
+
+    assert groups(weight_decay=0.1) == [(0, 0.1, True), (3, 0.0, True)]
+    assert groups(weight_decay=0.1, decay_all=True, nesterov=False) == [
+        (3, 0.1, False),
+        (0, 0.0, False),
+    ]
 
 
 def test_a_loss_that_is_no_number_is_said_at_once(monkeypatch, tmp_path):
