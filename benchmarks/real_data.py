@@ -1,6 +1,6 @@
 """QMix beside cross-entropy at the default settings, on real data, clean and with mixed noise.
 
-python benchmarks/real_data.py ../shared/data --out runs/real --jobs 2
+python benchmarks/real_data.py DATA --out runs/real --jobs 2
 python benchmarks/real_data.py --out runs/real --table
 
 Calls the public commands only, prints each, goes on where it was stopped, and never repeats a

@@ -1,6 +1,6 @@
 """Students and baselines on real masks with noise put in on purpose, through the public commands.
 
-python benchmarks/segmentation.py ../shared/data --out runs/masks --image-size 64 --epochs 40
+python benchmarks/segmentation.py DATA --out runs/masks --image-size 64 --epochs 40
 python benchmarks/segmentation.py --out runs/masks --table
 
 JSRT: 197 training images, the 50 others are the test cases; no checkpoint is chosen on them (the

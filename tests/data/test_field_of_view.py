@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -124,11 +121,8 @@ def test_scale_does_not_matter():
 
 
 @pytest.mark.real_data
-def test_real_fundus_images_keep_their_bright_pixels():
-    root = Path(os.environ.get("MIXEDNOISE_DATA", "../shared/data")) / "eyepacs_eyeq" / "images"
-    if not root.is_dir():
-        pytest.skip(f"no folder {root}: set MIXEDNOISE_DATA")
-    for path in sorted(root.iterdir())[:200]:
+def test_real_fundus_images_keep_their_bright_pixels(real_data):
+    for path in sorted((real_data / "eyepacs_eyeq" / "images").iterdir())[:200]:
         image = decode_image(path)
         x0, y0, x1, y1 = find_field_of_view(image)
         outside = image.max(axis=2).copy()

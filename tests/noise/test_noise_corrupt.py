@@ -448,11 +448,8 @@ def test_a_failed_swap_puts_the_earlier_result_back(source, tmp_path, monkeypatc
 
 
 @pytest.mark.real_data
-def test_retinamnist_can_be_corrupted_and_read_back(tmp_path):
-    folder = os.environ.get("MIXEDNOISE_DATA")
-    if not folder or not (Path(folder) / "retinamnist").is_dir():
-        pytest.skip("MIXEDNOISE_DATA names no folder with retinamnist")
-    ds = read_dataset(Path(folder) / "retinamnist" / "retinamnist.npz")
+def test_retinamnist_can_be_corrupted_and_read_back(tmp_path, real_data):
+    ds = read_dataset(real_data / "retinamnist" / "retinamnist.npz")
     result = corrupt_dataset(ds, tmp_path / "noisy", mis_h=0.35, mis_l=0.15)
     assert result.summary["train_groups"] == {"correct": 540, "mis_h": 378, "mis_l": 162}
     again = read_dataset(tmp_path / "noisy")
