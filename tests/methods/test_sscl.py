@@ -21,7 +21,9 @@ LABELS = np.arange(12) % CLASSES
 
 def make(labels=LABELS, **options):
     """A method with its networks, and a batch of all samples."""
-    options = {"epochs": 10, "warmup_epochs": 2, "image_size": SIZE} | options
+    options = {
+        "epochs": 10, "warmup_epochs": 2, "image_size": SIZE, "classification_loss": "gce",
+    } | options  # fmt: skip
     config = SSCLConfig.from_options(**options)
     method = SSCLMethod(config, Context(("a", "b", "c"), np.asarray(labels), SIZE))
     torch.manual_seed(0)
@@ -297,6 +299,7 @@ def test_no_class_is_given_up():
 def test_the_paper_is_a_preset():
     config = SSCLConfig.from_options("paper")
     assert (config.stem, config.untrusted_share, config.lr) == ("full", 0.5, 0.02)
+    assert (config.classification_loss, SSCLConfig().classification_loss) == ("gce", "ce")
     assert SSCLConfig.from_options("paper", epochs=40).epochs == 40
 
 

@@ -52,8 +52,10 @@ class SSCLConfig(TrainingConfig):
     minimum_confidence: Share = Field(
         0.0, description="untrusted samples predicted with less than this are left out"
     )
-    classification_loss: Literal["gce", "ce"] = Field(
-        "gce", description="generalised cross-entropy, or cross-entropy (--type)"
+    classification_loss: Literal["ce", "gce"] = Field(
+        "ce",
+        description="cross-entropy, or generalised cross-entropy as published (--type), which "
+        "learns rare classes slowly",
     )
     beta: float = Field(
         0.6, gt=0, le=1, description="of gce: towards 0 cross-entropy, 1 = 1 - p (--beta)"
@@ -108,6 +110,7 @@ class SSCLConfig(TrainingConfig):
             "decay_all": True,
             "schedule": "halving_cosine",
             "gradient_clip": 0.0,
+            "classification_loss": "gce",
             "untrusted_share": 0.5,
             "look_memory": 0.0,
             "mixup": False,
