@@ -140,6 +140,23 @@ def test_a_cell_that_another_process_runs_is_left_to_it(bench):
     assert len(outcome.rows) == 3
 
 
+def test_a_cell_that_another_process_has_finished_meanwhile_is_not_repeated(bench, monkeypatch):
+    looked = []
+
+    def not_yet(cell):
+        """The first look at every cell comes before the other process is done."""
+        looked.append(cell.name)
+        return looked.count(cell.name) > 1 and original(cell)
+
+    bench(only=["none"])
+    original = runs.is_done
+    monkeypatch.setattr(runs, "is_done", not_yet)
+    outcome, done = bench()
+    assert commands(done) == ["corrupt", "train", "train"]
+    assert len(outcome.rows) == 4
+    assert not outcome.busy
+
+
 def test_a_process_keeps_its_lock_when_its_parent_lets_go(tmp_path):
     with locked(tmp_path / "lock") as held:
         sleeper = subprocess.Popen(

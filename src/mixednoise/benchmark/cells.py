@@ -78,19 +78,24 @@ def make_cells(
     Raises:
         ConfigError: an option that a method does not have, data that is not there, or nothing left.
     """
-    cells = [
-        cell
-        for cell in _cells(matrix, out, root, options or {})
-        if not only or any(part in cell.name for part in only)
-    ]
-    if not cells:
+    return select_cells(list(_cells(matrix, out, root, options or {})), only)
+
+
+def select_cells(cells: Sequence[Cell], only: Sequence[str]) -> list[Cell]:
+    """The cells whose names hold one of the parts; all of them where none is given.
+
+    Raises:
+        ConfigError: nothing is left.
+    """
+    chosen = [cell for cell in cells if not only or any(part in cell.name for part in only)]
+    if not chosen:
         raise ConfigError(
             "there is nothing to run",
             expected="a part of data/noise/method/seed, such as ham10000/none",
             found=", ".join(only) or "an oracle in cells without noise",
             fix="see the names in the matrix file",
         )
-    return cells
+    return chosen
 
 
 def _cells(matrix: Matrix, out: Path, root: Path, over: Mapping[str, Any]) -> Iterator[Cell]:

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from mixednoise.benchmark.cells import Cell, make_cells
+from mixednoise.benchmark.cells import Cell, make_cells, select_cells
 from mixednoise.benchmark.matrix import Judge, read_matrix
 from mixednoise.benchmark.processes import Running, last_lines, locked, start
 from mixednoise.benchmark.rows import (
@@ -89,7 +89,7 @@ def run_benchmark(
     wanted = read_matrix(matrix)
     where = matrix.parent if root is None else root
     cells = make_cells(wanted, out, where, options=options)
-    chosen = make_cells(wanted, out, where, options=options, only=only)
+    chosen = select_cells(cells, only)
     outcome = Outcome(pd.DataFrame(), "")
     if not dry:
         _same_commands(chosen, overwrite=overwrite)
@@ -200,8 +200,12 @@ class _Queue:
             if len(self.active) >= self.jobs:
                 return
             job = self._job(cell)
-            if job is not None:
-                self.waiting.remove(cell)
+            if job is None:
+                continue
+            self.waiting.remove(cell)
+            if is_done(cell):  # by another process, since we looked
+                job.held.close()
+            else:
                 self.active.append(job)
 
     def _job(self, cell: Cell) -> _Job | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -59,7 +58,7 @@ class CoTeachingMethod(Method[CoTeachingConfig]):
         if self.config.noise_rate != "auto":
             return self.config.noise_rate
         labels = self.context.labels
-        shares = wrong_shares_of_biased(labels, self.looks.p.numpy().astype(np.float64))
+        shares = wrong_shares_of_biased(labels, self.looks.mean)
         return min(float(shares[labels].mean()), self.config.largest_noise_rate)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:

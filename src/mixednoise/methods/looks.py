@@ -44,6 +44,12 @@ class Looks:
         self.agreed[rows] += (p.argmax(dim=1) == self._labels[rows]).long()
 
     @property
+    def mean(self) -> FloatArray:
+        """The mean predictions, float64 (N, C)."""
+        values: FloatArray = self.p.numpy().astype(np.float64)
+        return values
+
+    @property
     def self_confidence(self) -> FloatArray:
         """a_i = P_i[given label], float64 (N,)."""
         chosen = self.p[torch.arange(len(self._labels)), self._labels]

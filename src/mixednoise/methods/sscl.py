@@ -173,7 +173,7 @@ class SSCLMethod(Method[SSCLConfig]):
     def _promote(self) -> None:
         config, labels = self.config, self.context.labels
         if config.untrusted_share == "auto":
-            shares = wrong_shares_of_biased(labels, self.looks.p.numpy().astype(np.float64))
+            shares = wrong_shares_of_biased(labels, self.looks.mean)
             self._untrusted_shares = np.minimum(shares, 1 - config.minimum_trusted_share)
         else:
             self._untrusted_shares = np.full(self.context.num_classes, config.untrusted_share)
@@ -183,7 +183,7 @@ class SSCLMethod(Method[SSCLConfig]):
         labels, kappa = self.context.labels, self._trusted
         confidence = self.looks.self_confidence
         right = chance_of_right(labels, confidence, kappa)
-        mean = np.maximum(self.looks.p.numpy().astype(np.float64), 1e-12)
+        mean = np.maximum(self.looks.mean, 1e-12)
         return EpochReport(
             p=np.stack([right, 1 - right, np.zeros_like(right)], axis=1),
             loss=-np.log(np.maximum(confidence, 1e-12)),
