@@ -44,7 +44,7 @@ def test_unknown_preset():
 
 
 def test_options_of_a_group_are_merged_with_a_preset_not_replaced():
-    from mixednoise.methods.qmix import QMixConfig
+    from mixednoise.methods.qmix_config import QMixConfig
 
     paper = QMixConfig.from_options("paper")
     changed = QMixConfig.from_options("paper", separation={"memory": 0.5})

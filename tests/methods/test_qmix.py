@@ -8,7 +8,8 @@ import torch
 
 from mixednoise.errors import ConfigError
 from mixednoise.methods.base import Batch, Context, Scores
-from mixednoise.methods.qmix import QMixConfig, QMixMethod, Targets, omega_at
+from mixednoise.methods.qmix import QMixMethod, Targets, omega_at
+from mixednoise.methods.qmix_config import QMixConfig
 
 SIZE = 28
 

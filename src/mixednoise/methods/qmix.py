@@ -19,18 +19,16 @@ Per epoch after the warm-up:
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
 from torch import Tensor
 
 from mixednoise.data.augment import strong_view, weak_view
 from mixednoise.data.table import GROUPS
 from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer, Scores
-from mixednoise.methods.config import NonNegative, Share, TrainingConfig, check_warmup
 from mixednoise.methods.losses import (
     class_share_penalty,
     sharpen,
@@ -38,78 +36,11 @@ from mixednoise.methods.losses import (
     squared_error,
     supervised_contrastive,
 )
-from mixednoise.separation import ClassReport, Separation, SeparationSettings, separate
+from mixednoise.methods.qmix_config import QMixConfig
+from mixednoise.separation import ClassReport, Separation, separate
 from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
-
-
-class QMixConfig(TrainingConfig):
-    """Options of QMix. Symbols are the paper's; [ours] marks what the paper does not have."""
-
-    warmup_epochs: int = Field(8, ge=1, description="T_w: epochs of plain cross-entropy first")
-    separation: SeparationSettings = Field(
-        default_factory=SeparationSettings, description="the mixture on (l, e): see its options"
-    )
-    separation_epochs: int | None = Field(
-        1,
-        ge=1,
-        description="[ours] epochs after the warm-up in which the samples are sorted anew; then "
-        "the verdict is kept, because networks learn their own mistakes by heart and separation "
-        "decays; none = every epoch, as in the paper",
-    )
-    correct_share: Literal["fixed", "estimated"] = Field(
-        "fixed",
-        description="[ours] how much of every class is kept as correct at least: "
-        "separation.minimum_correct_share, or what the confident joint finds right where that is "
-        "more",
-    )
-    weak_views: int = Field(2, ge=1, le=8, description="M: weak views averaged into a target")
-    temperature: float = Field(0.5, gt=0, le=1, description="T of sharpening")
-    correct_view: Literal["strong", "weak"] = Field(
-        "weak", description="view on which correct samples are learned; the paper's is strong"
-    )
-    lambda_m: NonNegative = Field(1.0, description="weight of L_mis_h")
-    lambda_c: NonNegative = Field(0.1, description="weight of the contrastive loss L_con")
-    lambda_reg: NonNegative = Field(1.0, description="weight of the regulariser L_reg")
-    omega: Share = Field(0.5, description="Omega_0: weight of L_mis_l at first, falling to 0")
-    contrastive_temperature: float = Field(0.07, gt=0, le=1, description="temperature of L_con")
-    mis_l_keeps_label: bool = Field(
-        False, description="mis_l targets keep the given label by w^c + w^l instead of p alone"
-    )
-    class_balance: Literal["none", "weights"] = Field(
-        "weights",
-        description="[ours] weigh selected correct samples so that every class keeps its share: "
-        "the selection takes more of easy classes, and a network trained on it loses hard ones",
-    )
-    max_class_weight: float = Field(5.0, ge=1, description="[ours] largest such weight")
-
-    _warmup_fits = model_validator(mode="after")(check_warmup)
-
-    @classmethod
-    def preset_names(cls) -> tuple[str, ...]:
-        """``default`` or ``paper``."""
-        return ("default", "paper")
-
-    @classmethod
-    def preset_options(cls, preset: str) -> dict[str, Any]:
-        """``paper``: the settings of Sec. V, everything of ours off. Costs GPU hours."""
-        if preset != "paper":
-            return {}
-        return {
-            "backbone": "resnet50",
-            "pretrained": True,
-            "image_size": 384,
-            "batch_size": 16,
-            "lr": 1e-3,
-            "epochs": 100,
-            "warmup_epochs": 10,
-            "class_balance": "none",
-            "separation_epochs": None,
-            "correct_view": "strong",
-            "lambda_c": 1.0,
-            "separation": SeparationSettings.paper().model_dump(),
-        }
 
 
 class Targets(NamedTuple):
