@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 
 CASES = 12
 SIDE = 32
@@ -49,3 +51,13 @@ def read(path: Path) -> np.ndarray:
     found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert found is not None, path
     return found
+
+
+def calibrated(run: Path, name: str) -> np.ndarray:
+    """What a run makes of the probabilities of a case, from its files: softmax(log p + offsets)."""
+    fold = pd.read_csv(run / "folds.csv").set_index("name")["fold"][name]
+    state = json.loads((run / "probabilities" / "state.json").read_text())
+    offsets = np.array(state["calibration"]["shares"][str(fold)]["offsets"])
+    values = np.load(run / "probabilities" / f"{name}.npy").astype(np.float64)
+    values *= np.exp(offsets)[:, None, None]
+    return values / values.sum(0)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from segment_data import read
+from segment_data import calibrated, read
 from sklearn.metrics import precision_recall_fscore_support
 
 import mixednoise
@@ -99,14 +99,50 @@ def test_a_run_tried_again_with_its_own_rule_and_with_another(decoded, tmp_path)
         np.testing.assert_array_equal(read(path), read(tmp_path / "same" / path.name))
     assert run([*command, "--rule", "argmax", "--out", str(tmp_path / "plain")]) == 0
     for path in maps:
-        probabilities = np.load(trained / "probabilities" / f"{path.stem}.npy")
+        probabilities = calibrated(trained, path.stem)
         given = read(decoded / "data" / "masks" / path.name) // 255
         own = np.where(given, probabilities[1], probabilities[0])
         found = read(tmp_path / "plain" / path.name) > 0
         # The given class stays where it is as probable as another one.
-        np.testing.assert_array_equal(found, own < probabilities.max(0))
+        np.testing.assert_array_equal(found, own < probabilities.max(0) - 1e-6)
     summary = json.loads((tmp_path / "plain" / "summary.json").read_text())
-    assert set(summary["identification"]) == {"argmax"}, "the truth of the run is known"
+    assert set(summary["identification"]) == {"argmax (shares)", "argmax"}, "the truth is known"
+    plain = [*command, "--rule", "argmax", "--calibrate", "none", "--out", str(tmp_path / "raw")]
+    assert run(plain) == 0
+    for path in maps:
+        said = np.load(trained / "probabilities" / f"{path.stem}.npy")
+        given = read(decoded / "data" / "masks" / path.name) // 255
+        own = np.where(given, said[1], said[0])
+        np.testing.assert_array_equal(read(tmp_path / "raw" / path.name) > 0, own < said.max(0))
+
+
+@pytest.mark.parametrize(("rule", "calibrate"), [("argmax", "shares"), ("Q", "temperature")])
+def test_probabilities_of_folders_are_calibrated_on_request(folders, tmp_path, rule, calibrate):
+    folder, (masks, probabilities, _) = folders
+    out = tmp_path / "out"
+    assert errors(folder, out, "--rule", rule, "--calibrate", calibrate, "--quiet") == 0
+    found = np.stack([read(out / f"m{number}.png") for number in range(6)]) == 255
+    expected = mixednoise.find_mask_errors(masks, probabilities, rule, calibrate=calibrate)
+    np.testing.assert_array_equal(found, expected)
+    assert (found != mixednoise.find_mask_errors(masks, probabilities, rule)).any()
+
+
+def test_the_band_that_fits_the_structures(folders, decoded, tmp_path):
+    folder, (masks, probabilities, _) = folders
+    told = {}
+    for name in ("auto", "none", "2.5"):
+        assert errors(folder, tmp_path / name, "--band", name, "--quiet") == 0
+        told[name] = json.loads((tmp_path / name / "summary.json").read_text())["settings"]["band"]
+    assert told == {"auto": 1.0, "none": None, "2.5": 2.5}, "specks: hardly any inside"
+    found = np.stack([read(tmp_path / "auto" / f"m{number}.png") for number in range(6)]) == 255
+    expected = mixednoise.find_mask_errors(masks, probabilities, band="auto")
+    np.testing.assert_array_equal(found, expected)
+    # Discs of a radius of 6 to 12 pixels, the outer half of which is three quarters of the area.
+    command = ["segment", "errors", "--run", str(decoded / "run"), "--quiet"]
+    assert run([*command, "--out", str(tmp_path / "run")]) == 0
+    settings = json.loads((tmp_path / "run" / "summary.json").read_text())["settings"]
+    assert 3 <= settings["band"] <= 6
+    assert errors(folder, tmp_path / "wide", "--band", "wide") == 2
 
 
 def test_an_earlier_result_is_replaced_only_when_asked(folders, tmp_path, capsys):

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from segment_data import QUICK, given, read
+from segment_data import QUICK, calibrated, given, read
 
 from mixednoise import read_nnunet
 from mixednoise.cli import run
@@ -22,7 +22,7 @@ def export(folder, to, out, *more):
 def judged(folder):
     """(name, given mask 0/1, suspected, class proposed) of every judged case, by hand."""
     for path in sorted((folder / "run" / "error_maps").glob("*.png")):
-        probabilities = np.load(folder / "run" / "probabilities" / f"{path.stem}.npy")
+        probabilities = calibrated(folder / "run", path.stem)
         mask = read(folder / "data" / "masks" / path.name) // 255
         yield path.stem, mask, read(path) > 0, probabilities.argmax(0)
 
@@ -62,7 +62,7 @@ def test_soft_targets(decoded, tmp_path):
     assert export(decoded, "soft", tmp_path / "out", *more) == 0
     for name, mask, flagged, _ in judged(decoded):
         targets = np.load(tmp_path / "out" / "targets" / f"{name}.npy")
-        probabilities = np.load(decoded / "run" / "probabilities" / f"{name}.npy")
+        probabilities = calibrated(decoded / "run", name)
         own = np.stack([1 - mask, mask]).astype(np.float32)
         expected = np.where(flagged, 0.5 * own + 0.5 * probabilities, own)
         np.testing.assert_allclose(targets, expected, atol=1e-3)

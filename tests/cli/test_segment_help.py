@@ -56,10 +56,8 @@ def test_defaults_told_are_those_that_hold(name):
         assert match[1] == (f"{value:g}" if isinstance(value, float) else str(value)), option
         checked += 1
     assert checked >= 12
-    assert defaults.calibrate is False
-    assert "Default: off." in told["calibrate"]
-    assert "Default: none." in told["band"]
-    assert defaults.band is None
+    assert "Default: auto." in told["band"]
+    assert defaults.band == "auto"
 
 
 def test_help_imports_nothing_heavy():

@@ -100,12 +100,14 @@ def test_ctrl_c_says_how_to_go_on(decoded, tmp_path, capsys, monkeypatch):
 def test_options_reach_the_run_and_set_names_any_other(decoded, tmp_path):
     out = tmp_path / "run"
     more = ["--set", "patches.rotation=5", "--set", "normalise=range", "--band", "2", "--calibrate",
-            "--epochs", "1", "--until", "errors", "--quiet", "--seed", "4"]  # fmt: skip
+            "temperature", "--corrections", "proven", "--epochs", "1", "--until", "errors",
+            "--quiet", "--seed", "4"]  # fmt: skip
     assert train(decoded, out, *more) == 0
     options = yaml.safe_load((out / "config.yaml").read_text())["options"]
     assert options["patches"]["rotation"] == 5
     assert options["normalise"] == "range"
-    assert (options["band"], options["calibrate"], options["seed"]) == (2, True, 4)
+    assert (options["band"], options["calibrate"], options["seed"]) == (2, "temperature", 4)
+    assert options["corrections"] == "proven"
     summary = json.loads((out / "error_maps" / "summary.json").read_text())
     assert {part["name"] for part in summary["strata"]} == {"interior", "band"}
 

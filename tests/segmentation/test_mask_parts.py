@@ -5,8 +5,9 @@ import pytest
 from cleanlab.segmentation.rank import get_label_quality_scores
 from mask_helpers import random_set
 
-from mixednoise.segmentation.bands import boundary_band
+from mixednoise.segmentation.bands import boundary_band, typical_band
 from mixednoise.segmentation.confident import ArraySource, ErrorSettings, estimate, iter_errors
+from mixednoise.segmentation.labels import IGNORE
 from mixednoise.segmentation.quality import label_quality
 from mixednoise.segmentation.regions import drop_small
 
@@ -72,3 +73,30 @@ def test_components_connect_at_corners(slices):
     assert flagged.sum() == size + 1
     kept, components, largest = drop_small(flagged, 9)
     assert (kept.sum(), components, largest) == (0, 0, 0)
+
+
+def disc(radius, shape=(128, 128)):
+    rows, columns = np.indices(shape)
+    return ((rows - 64) ** 2 + (columns - 64) ** 2 <= radius**2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("radius", [12, 24, 40])
+def test_the_typical_band_holds_three_quarters_of_a_structure(radius):
+    """The outer half of a disc's radius is three quarters of its area."""
+    assert typical_band([(disc(radius), 1.0)]) == pytest.approx(radius / 2, abs=1)
+    assert typical_band([(disc(radius), 3.0)]) == pytest.approx(3 * radius / 2, abs=3)
+
+
+def test_the_typical_band_is_that_of_all_structures():
+    small, large = disc(10), disc(40)
+    both = np.where(disc(10), 2, disc(40)).astype(np.uint8)
+    assert typical_band([(small, 1.0)] * 3 + [(large, 1.0)]) == pytest.approx(18, abs=2)
+    # Nobody's pixels make no boundary, and background has no band of its own.
+    hidden = np.where(disc(60) > disc(40), IGNORE, disc(40)).astype(np.uint8)
+    assert typical_band([(hidden, 1.0)]) > 25
+    assert typical_band([(both, 1.0)]) < 20
+    assert typical_band([]) is None
+    assert typical_band([(np.zeros((9, 9), np.uint8), 1.0)]) is None
+    thin = np.zeros((9, 9), np.uint8)
+    thin[4] = 1
+    assert typical_band([(thin, 0.1)]) == 1.0

@@ -21,6 +21,7 @@ from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.estimator import ConfidentSegmentation, load_segmentation
 from mixednoise.segmentation.loop import SegmentationLoop
 from mixednoise.segmentation.pipeline import reopen, run_stages
+from mixednoise.segmentation.stages import trial
 from mixednoise.segmentation.stages.judging import JudgedSource
 
 CONFIG = SegmentationConfig(**TINY, epochs=2, folds=2, test_fraction=0.2, val_fraction=0.1, seed=3)
@@ -52,7 +53,7 @@ def test_a_run_leaves_what_the_documentation_promises(home):
         assert set(np.unique(picture)) <= {0, 255}
     splits = pd.read_csv(run / "cases.csv").groupby("group")["split"].nunique()
     assert splits.max() == 1, "no patient in two splits"
-    assert set(metrics["identification"]) == {"Q", "argmax"}
+    assert set(metrics["identification"]) == {"Q (shares)", "argmax"}
     assert metrics["truth"] == "true masks"
     assert len(stage.prepared.rows("test")) == 4
 
@@ -140,8 +141,8 @@ def test_moved_images_are_told(home, tmp_path):
     "changes",
     [
         {"rounds": 2},
-        {"targets": "soft", "calibrate": True},
-        {"targets": "ignore", "band": 2.0, "rule": "both"},
+        {"targets": "soft", "calibrate": "temperature"},
+        {"targets": "ignore", "band": 2.0, "rule": "both", "corrections": "proven"},
         {"targets": "weight", "loss": "dice_ce", "normalise": "dataset"},
         {"method": "pick_and_learn", "quality_width": 0.1, "normalise": "range"},
         {"method": "cross_entropy", "patch_size": 16},
@@ -217,7 +218,7 @@ def test_fit_without_a_folder_keeps_nothing(home):
     model.fit(cases, progress=Silent())
     assert list(model.errors_["quality"]) == sorted(model.errors_["quality"])
     assert model.metrics_["split"] is None
-    assert model.metrics_["identification"]["Q"]["images"] == 20
+    assert model.metrics_["identification"]["Q (shares)"]["images"] == 20
     with pytest.raises(DataError, match="read_cases"):
         model.fit([1, 2, 3])
 
@@ -285,3 +286,47 @@ def test_the_student_beats_cross_entropy_on_chest_images(tmp_path, real_data):
         _, metrics = run_stages(cases, config, tmp_path / method, progress=Silent())
         dice[method] = metrics["last"]["macro"]["dice"]["mean"]
     assert dice["confident"] > dice["cross_entropy"] + 0.02
+
+
+def test_corrections_are_used_only_if_they_stand_the_trial(home, tmp_path, monkeypatch):
+    folder, cases, _, _ = home
+    proven = CONFIG.model_copy(update={"corrections": "proven"})
+    agreement, seen = trial.agreement, {}
+
+    def refuse(stage):
+        """As if teachers agreed less with unseen masks after they learned from corrected ones."""
+        seen[stage.round_] = agreement(stage)
+        return seen[stage.round_] * 0 + (0.8 if stage.round_ == 0 else 0.7)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trial, "agreement", refuse)
+        _, refused = run_stages(cases, proven, tmp_path / "refused", progress=Silent())
+    assert refused["corrections"]["used"] is False
+    assert refused["corrections"]["difference"] == pytest.approx(-0.1)
+    baseline = CONFIG.model_copy(update={"method": "cross_entropy"})
+    run_stages(cases, baseline, tmp_path / "plain", progress=Silent())
+    students = {
+        name: load_file(tmp_path / name / "student.safetensors") for name in ("refused", "plain")
+    }
+    always = load_file(folder / "run" / "student.safetensors")
+    for key, plain in students["plain"].items():
+        assert torch.equal(students["refused"][key], plain), "as if nobody had corrected anything"
+    assert any(not torch.equal(students["plain"][key], always[key]) for key in always)
+    assert "do not help here" in (tmp_path / "refused" / "report.html").read_text()
+    # What is compared: Dice of each round with the given masks that its teachers never saw.
+    assert set(seen) == {0, 1}
+    assert not seen[0].equals(seen[1])
+    # Resumed: the trial is over, its result stands.
+    _, again = run_stages(cases, proven, tmp_path / "refused", resume=True, progress=Silent())
+    assert again["corrections"] == refused["corrections"]
+
+
+def test_agreement_is_the_dice_with_the_given_mask(home):
+    _, _, stage, _ = home
+    found = trial.agreement(replace(stage, round_=0))
+    source = JudgedSource(stage)
+    for index, name in enumerate(source.names):
+        given, probabilities = source.read(index)
+        said = probabilities.argmax(0)
+        both = 2 * ((said == 1) & (given == 1)).sum() / ((said == 1).sum() + (given == 1).sum())
+        assert found[name] == pytest.approx(both)

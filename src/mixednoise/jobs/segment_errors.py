@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from mixednoise.jobs.segment_judged import Judged
 from mixednoise.methods.config import validated
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress
+from mixednoise.segmentation.bands import BAND_MASKS, typical_band
 from mixednoise.segmentation.cases import UnreadableCaseError
 from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.picture import size_text
 from mixednoise.segmentation.confident import ErrorSettings, write_errors
+from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
-from mixednoise.segmentation.stages.evaluation import COMPARING, FoundErrors, identify
+from mixednoise.segmentation.stages.evaluation import COMPARING, FoundErrors, identify, rule_name
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 
 REPORT = "report.html"
@@ -41,7 +43,8 @@ def find_errors(
     Args:
         judged: masks and probabilities.
         out: folder to be; whole or not there.
-        options: of :class:`~mixednoise.segmentation.confident.ErrorSettings`.
+        options: of :class:`~mixednoise.segmentation.confident.ErrorSettings`; those that are not
+            named are those of the run; ``band`` may be ``auto`` or ``none``.
         overwrite: replace an earlier result in ``out``.
         progress: bars and lines.
 
@@ -55,7 +58,7 @@ def find_errors(
         RunError: ``out`` holds something, or lies inside the data.
         TrainingError: the disk is full.
     """
-    settings = validated(ErrorSettings, options)
+    settings = _settings(judged, options, progress)
     if settings.rule == "argmax" and settings.band is not None:
         raise ConfigError(
             "plain disagreement has no thresholds that a band could change",
@@ -86,7 +89,8 @@ def find_errors(
         maps = {path.name: path for path in work.iterdir() if path.name not in (TABLE, SUMMARY)}
         left = [name for name in names if name not in estimated.set_aside]
         drawn = _Drawn(judged, maps)
-        content["identification"] = _identification(drawn, left, settings.rule, progress)
+        name = rule_name(settings.rule, judged.calibrate)
+        content["identification"] = _identification(drawn, left, name, progress)
         write_report(
             ReportInput(
                 title=judged.title,
@@ -95,7 +99,7 @@ def find_errors(
                 class_names=judged.class_names or (),
                 case=drawn.case,
                 identification=content["identification"] or {},
-                settings=settings.model_dump(),
+                settings=settings.model_dump() | {"calibrate": judged.calibrate},
             ),
             work / REPORT,
             progress=progress,
@@ -105,6 +109,28 @@ def find_errors(
         write_json(work / SUMMARY, content)
         written += [*maps, TABLE, REPORT, SUMMARY]
     return content
+
+
+def _settings(judged: Judged, options: Mapping[str, Any], progress: Progress) -> ErrorSettings:
+    merged = {**judged.settings, **options}
+    if merged.get("rule") == "argmax" and "band" not in options:
+        merged["band"] = None
+    if merged.get("band") == "none":
+        merged["band"] = None
+    if merged.get("band") == "auto":
+        merged["band"] = typical_band(_masks(judged))
+        progress.message(f"band: {merged['band']} pixels around the boundaries")
+    return validated(ErrorSettings, merged)
+
+
+def _masks(judged: Judged) -> Iterator[tuple[Mask, float]]:
+    """Masks evenly spaced over the set, as many as a width needs."""
+    count = len(judged.plain)
+    for index in range(0, count, -(-count // BAND_MASKS)):
+        try:
+            yield judged.plain.read(index)[0], 1.0
+        except UnreadableCaseError:
+            continue  # it is listed by the search itself
 
 
 class _Drawn:
@@ -137,7 +163,7 @@ class _Drawn:
 
     def found(self, name: str) -> FoundErrors:
         """What is known of a mask that has a true one."""
-        given, probabilities = self.judged.source.read(self._row[name])
+        given, probabilities = self.judged.plain.read(self._row[name])
         truth = self.judged.truth[name]()
         return FoundErrors(name, given, probabilities, truth, self.flagged(name))
 

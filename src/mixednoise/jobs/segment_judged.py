@@ -10,13 +10,15 @@ from typing import Any
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import DataError, RunError
 from mixednoise.progress import Progress
+from mixednoise.segmentation.calibrated_source import calibrated
+from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.cases import read_cases, read_image, read_mask, write_like
 from mixednoise.segmentation.cases.apart import folders_of
 from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.confident import FolderSource, ProbabilitySource
 from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.pipeline import reopen
-from mixednoise.segmentation.stages.judging import JudgedSource
+from mixednoise.segmentation.stages.judging import JudgedSource, error_settings, fit_calibrations
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Judged:
     """Masks with probabilities, and what else is known of them.
 
     Attributes:
-        source: masks and probabilities.
+        source: masks and probabilities, calibrated.
+        plain: the same, not calibrated.
+        calibrate: what was fitted.
         title: of the report.
         class_names: None = the indices.
         writer: ``(folder, name, map)`` writes a map as its mask is stored; None = PNG and npy.
@@ -32,9 +36,12 @@ class Judged:
         image: name -> image (C, *S), None where there is none.
         truth: name -> true mask; the names that have one.
         folders: of the files that are read.
+        settings: of the search, where nothing else is asked for.
     """
 
     source: ProbabilitySource
+    plain: ProbabilitySource
+    calibrate: Calibrate
     title: str
     class_names: tuple[str, ...] | None
     writer: Callable[[Path, str, Mask], None] | None = None
@@ -42,6 +49,7 @@ class Judged:
     image: Callable[[str], Any] | None = None
     truth: Mapping[str, Callable[[], Mask]] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judged_folders(
@@ -52,6 +60,7 @@ def judged_folders(
     truth: Path | None = None,
     class_names: list[str] | None = None,
     ignore_value: int | None = None,
+    calibrate: Calibrate = "none",
     progress: Progress,
 ) -> Judged:
     """Masks and probabilities of the same names, see :class:`.confident.FolderSource`.
@@ -63,6 +72,7 @@ def judged_folders(
         truth: masks known to be right, for figures.
         class_names: K names.
         ignore_value: mask value of pixels to leave out.
+        calibrate: what is fitted to the probabilities.
         progress: warnings go there.
 
     Raises:
@@ -98,7 +108,9 @@ def judged_folders(
             return read_image(pictures[name]).array if name in pictures else None
 
     return Judged(
+        calibrated(source, calibrate, progress),
         source,
+        calibrate,
         f"Masks of {masks}",
         None if class_names is None else tuple(class_names),
         image=image,
@@ -107,8 +119,13 @@ def judged_folders(
     )
 
 
-def judged_run(run: Path, *, progress: Progress) -> Judged:
+def judged_run(run: Path, *, calibrate: Calibrate | None = None, progress: Progress) -> Judged:
     """The masks of a run, with what teachers that never saw them say.
+
+    Args:
+        run: its folder.
+        calibrate: what is fitted to each teacher's probabilities; None = as in the run.
+        progress: messages go there.
 
     Raises:
         RunError: no such run, or its masks were not judged yet.
@@ -126,7 +143,8 @@ def judged_run(run: Path, *, progress: Progress) -> Judged:
             fix="go on with the same `mixednoise segment train` command and --resume",
         )
     by_name = {case.name: case for case in cases.cases}
-    source = JudgedSource(stage)
+    kind = calibrate or stage.config.calibrate
+    source = JudgedSource(stage, None if calibrate is None else fit_calibrations(stage, kind))
 
     def true(name: str) -> Callable[[], Mask]:
         return lambda: read_mask(cases, by_name[name], "truth")
@@ -136,6 +154,8 @@ def judged_run(run: Path, *, progress: Progress) -> Judged:
 
     return Judged(
         source,
+        JudgedSource(stage, {}),
+        kind,
         f"Masks of {cases.source}",
         cases.class_names,
         writer=writer,
@@ -143,6 +163,7 @@ def judged_run(run: Path, *, progress: Progress) -> Judged:
         image=lambda name: read_image(by_name[name]).array,
         truth={name: true(name) for name in source.names if by_name[name].truth is not None},
         folders=folders_of(cases),
+        settings=error_settings(stage).model_dump(),
     )
 
 

@@ -15,13 +15,16 @@ Ties at a cut-off are broken by order: images as they come, then pixels in memor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from pydantic import ValidationError
 
 from mixednoise.errors import ConfigError
 from mixednoise.progress import Progress, Silent
+from mixednoise.segmentation.bands import BAND_MASKS, typical_band
+from mixednoise.segmentation.calibrated_source import calibrated
+from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.error_settings import ErrorSettings, Pool
 from mixednoise.segmentation.estimate import Estimate
 from mixednoise.segmentation.estimation import estimate
@@ -58,7 +61,8 @@ def find_mask_errors(
     *,
     ignore_label: int | None = None,
     pool: Pool = "set",
-    band: float | None = None,
+    band: float | Literal["auto"] | None = None,
+    calibrate: Calibrate = "none",
     temperature: float = 1.0,
     min_region: int = 0,
     progress: Progress | None = None,
@@ -71,7 +75,8 @@ def find_mask_errors(
     *,
     ignore_label: int | None = None,
     pool: Pool = "set",
-    band: float | None = None,
+    band: float | Literal["auto"] | None = None,
+    calibrate: Calibrate = "none",
     temperature: float = 1.0,
     min_region: int = 0,
     progress: Progress | None = None,
@@ -83,7 +88,8 @@ def find_mask_errors(
     *,
     ignore_label: int | None = None,
     pool: Pool = "set",
-    band: float | None = None,
+    band: float | Literal["auto"] | None = None,
+    calibrate: Calibrate = "none",
     temperature: float = 1.0,
     min_region: int = 0,
     progress: Progress | None = None,
@@ -99,7 +105,11 @@ def find_mask_errors(
             :class:`ErrorSettings` for this and the other options.
         ignore_label: mask value of pixels to leave out.
         pool: ``set`` or ``image``.
-        band: pixels, or None.
+        band: pixels, None, or ``auto``: three quarters of the structures' pixels
+            (:func:`~mixednoise.segmentation.bands.typical_band`).
+        calibrate: what is fitted to the probabilities first: ``none``; ``temperature``, how sure
+            they are; ``shares``, so that each class is as often the most probable one as it is in
+            the masks (:mod:`mixednoise.segmentation.calibration`).
         temperature: above 0.
         min_region: pixels.
         progress: where bars and warnings go; None = nowhere.
@@ -111,6 +121,10 @@ def find_mask_errors(
         DataError: shapes that don't fit, values that are no classes or no probabilities.
         ConfigError: an option has a value that it can't have.
     """
+    plain = ArraySource(masks, probabilities, ignore_label=ignore_label)
+    if band == "auto":
+        chosen = range(0, len(plain), -(-len(plain) // BAND_MASKS))
+        band = typical_band((plain.read(index)[0], 1.0) for index in chosen)
     try:
         settings = ErrorSettings(
             rule=rule, pool=pool, band=band, temperature=temperature, min_region=min_region
@@ -123,7 +137,7 @@ def find_mask_errors(
             found=repr(first["input"]),
             fix="see mixednoise.segmentation.confident.ErrorSettings",
         ) from error
-    source = ArraySource(masks, probabilities, ignore_label=ignore_label)
+    source = calibrated(plain, calibrate, progress)
     found = estimate(source, settings, progress or Silent())
     maker = MapMaker(settings, found)
     maps = []

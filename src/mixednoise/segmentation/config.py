@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mixednoise.errors import ConfigError
 from mixednoise.methods.config import LearningConfig, Share
 from mixednoise.models.segmentation_networks import architecture
+from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.labels import Rule
 from mixednoise.segmentation.targets import TargetMode
 from mixednoise.segmentation.views import PatchSettings
 
+Band = Annotated[
+    Annotated[float, Field(gt=0)] | Literal["auto"] | None,
+    BeforeValidator(lambda given: None if given == "none" else given),
+]
 Student = Literal["confident", "cross_entropy", "pick_and_learn"]
 
 
@@ -76,17 +81,27 @@ class SegmentationConfig(LearningConfig):
     pool: Literal["set", "image"] = Field(
         "set", description="thresholds over the whole set, or for each image"
     )
-    band: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="own thresholds within so many pixels of the mask's boundary; none = off"
+    band: Band = Field(
+        "auto",
+        description="own thresholds within so many pixels of the mask's boundary; auto = as many "
+        "as hold three quarters of the structures' pixels (with rule argmax: none); none = off",
     )
-    calibrate: bool = Field(
-        False, description="fit each teacher's temperature before its judgement is used"
+    calibrate: Calibrate = Field(
+        "shares",
+        description="what is fitted before a teacher's judgement is used: temperature (how sure it "
+        "is), shares (each class as often the most probable one as it is in the given masks)",
     )
     min_region: Annotated[int, Field(ge=0)] = Field(
         0, description="suspected regions of fewer pixels are let go"
     )
 
     # ---- the student
+    corrections: Literal["proven", "always"] = Field(
+        "always",
+        description="always = the student learns from corrected masks; proven = only if teachers "
+        "that learn from them agree better with masks that they never saw than the first ones did "
+        "(takes as long again as the first teachers)",
+    )
     targets: TargetMode = Field(
         "slsr",
         description="what is done with suspected pixels: slsr (smoothed towards the teacher's "
@@ -107,7 +122,7 @@ class SegmentationConfig(LearningConfig):
 
     @model_validator(mode="after")
     def _agrees(self) -> SegmentationConfig:
-        if self.rule == "argmax" and self.band is not None:
+        if self.rule == "argmax" and self.band not in (None, "auto"):
             raise ConfigError(
                 "plain disagreement has no thresholds that a band could change",
                 expected="a band with another rule, or rule argmax without a band",
@@ -140,6 +155,9 @@ class SegmentationConfig(LearningConfig):
             "gradient_clip": 0.0,
             "folds": 2,
             "rule": "Q",
+            "band": None,
+            "calibrate": "none",
+            "corrections": "always",
             "targets": "slsr",
             "epsilon": 0.8,
             "loss": "ce",

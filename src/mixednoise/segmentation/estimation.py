@@ -49,7 +49,7 @@ def estimate(
     dtype, ignored = np.dtype(np.float32), 0
     total = EstimateSum(source.num_classes)
     estimators = _estimators(source.num_classes, settings)
-    for mask, probabilities in _first_reading(source, aside, progress):
+    for mask, probabilities in checked_images(source, aside, progress):
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)
         ignored += int(np.count_nonzero(mask == IGNORE))
@@ -159,12 +159,25 @@ def _further_rounds(
     return [estimator.estimate() for estimator in estimators]
 
 
-def _first_reading(
-    source: ProbabilitySource, aside: dict[str, str], progress: Progress
+def checked_images(
+    source: ProbabilitySource,
+    aside: dict[str, str],
+    progress: Progress,
+    description: str = "thresholds",
 ) -> Iterator[Image]:
-    """All images, checked; those that can't be read are set aside."""
+    """All images, checked.
+
+    Args:
+        source: of the images.
+        aside: takes name -> reason of those that can't be read.
+        progress: where the bar goes.
+        description: of the bar.
+
+    Raises:
+        DataError: values that are no classes or no probabilities.
+    """
     names = source.names
-    for index in progress.track(range(len(source)), "thresholds", len(source)):
+    for index in progress.track(range(len(source)), description, len(source)):
         try:
             mask, probabilities = source.read(index)
         except UnreadableCaseError as error:

@@ -31,6 +31,7 @@ from mixednoise.segmentation.stages.judging import find_errors, judge
 from mixednoise.segmentation.stages.reporting import report
 from mixednoise.segmentation.stages.student import judged_maps, train_student
 from mixednoise.segmentation.stages.teachers import folds_of, train_teachers
+from mixednoise.segmentation.stages.trial import try_corrections
 from mixednoise.training.devices import make_fabric
 from mixednoise.workflow.run_folder import check_run_folder, read_config, start_run
 
@@ -167,10 +168,15 @@ def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
         if stage.config.method == "confident":
             report(stage, {})
         return stage, None
-    trained = train_student(stage)
+    trial = None
+    if stage.config.method == "confident" and stage.config.corrections == "proven":
+        trial = try_corrections(stage)
+        stage.progress.message(str(trial))
+    trained = train_student(stage, corrected=trial is None or trial.used)
     if until == "student":
         return stage, None
-    metrics = evaluate(stage, trained)
+    told = {"corrections": None if trial is None else trial.to_json()}
+    metrics = evaluate(stage, trained | told)
     report(stage, metrics)
     return stage, metrics
 

@@ -10,6 +10,7 @@ import typer
 from mixednoise.cli import options as o
 from mixednoise.cli.segment import shared
 
+Calibrate = Literal["none", "temperature", "shares"]
 Pool = Literal["set", "image"]
 
 
@@ -59,28 +60,44 @@ def errors(
     class_names: shared.ClassNames = None,
     ignore_value: shared.IgnoreValue = None,
     rule: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="RULE",
             help="C, Q (prune by class), PBNR (by noise rate), both, intersection (C and Q), union "
-            "(C or Q), or argmax (plain disagreement).",
+            "(C or Q), or argmax (plain disagreement). Default: Q; with --run that of the run.",
             rich_help_panel=shared.ERRORS,
+            show_default=False,
         ),
-    ] = "Q",
+    ] = None,
     pool: Annotated[
-        Pool,
+        Pool | None,
         typer.Option(
             metavar="WHAT",
-            help="Thresholds over the whole set, or for each image.",
+            help="Thresholds over the whole set, or for each image. Default: set; with --run that "
+            "of the run.",
             rich_help_panel=shared.ERRORS,
+            show_default=False,
         ),
-    ] = "set",
+    ] = None,
     band: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             metavar="X",
-            help="Thresholds of their own within so many pixels of a boundary.",
+            help="Thresholds of their own within so many pixels of a boundary; auto = as the size "
+            "of the structures has it, or none. Default: none; with --run that of the run.",
             rich_help_panel=shared.ERRORS,
+            show_default=False,
+        ),
+    ] = None,
+    calibrate: Annotated[
+        Calibrate | None,
+        typer.Option(
+            metavar="NAME",
+            help="What is fitted to the probabilities first: temperature (how sure they are), "
+            "shares (each class as often the most probable one as it is in the masks) or none. "
+            "Default: none; with --run that of the run.",
+            rich_help_panel=shared.ERRORS,
+            show_default=False,
         ),
     ] = None,
     temperature: Annotated[
@@ -92,13 +109,15 @@ def errors(
         ),
     ] = 1.0,
     min_region: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
-            help="Suspected regions of fewer pixels are let go.",
+            help="Suspected regions of fewer pixels are let go. Default: 0; with --run that of the "
+            "run.",
             rich_help_panel=shared.ERRORS,
+            show_default=False,
         ),
-    ] = 0,
+    ] = None,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
@@ -130,10 +149,11 @@ def errors(
             found=f"--run and {', '.join(named)}",
             fix=f"leave --run away, or {named[0]}",
         )
-    options = {"rule": rule, "pool": pool, "band": band, "temperature": temperature,
-               "min_region": min_region}  # fmt: skip
+    chosen = {"rule": rule, "pool": pool, "band": band, "temperature": temperature,
+              "min_region": min_region}  # fmt: skip
+    options = {name: value for name, value in chosen.items() if value is not None}
     if run is not None:
-        judged = judged_run(run, progress=progress)
+        judged = judged_run(run, calibrate=calibrate, progress=progress)
     elif masks is not None and probabilities is not None:
         judged = judged_folders(
             masks,
@@ -142,6 +162,7 @@ def errors(
             truth=truth,
             class_names=o.class_names(class_names),
             ignore_value=ignore_value,
+            calibrate=calibrate or "none",
             progress=progress,
         )
     else:

@@ -163,18 +163,24 @@ _LEARNING: dict[str, Any] = {
     "folds": _whole("Teachers; 5 finds more than 2 and costs more. Default: 2.", ERRORS),
     "rounds": _whole("2 = teachers again, on corrected masks. Default: 1.", ERRORS),
     "rule": _text("RULE", "C, Q, PBNR, both, intersection, union or argmax. Default: Q.", ERRORS),
-    "band": _real(
-        "Thresholds of their own within so many pixels of a boundary. Default: none.", ERRORS
+    "band": _text(
+        "X",
+        "Thresholds of their own within so many pixels of a boundary; auto = as the size of the "
+        "structures has it, or none. Default: auto.",
+        ERRORS,
     ),
-    "calibrate": Annotated[
-        bool | None,
-        typer.Option(
-            "--calibrate/--no-calibrate",
-            help="Fit each teacher's temperature before it judges. Default: off.",
-            rich_help_panel=ERRORS,
-            show_default=False,
-        ),
-    ],
+    "calibrate": _text(
+        "NAME",
+        "What is fitted before a teacher judges: temperature (how sure it is), shares (each class "
+        "as often the most probable one as it is in the masks) or none. Default: shares.",
+        ERRORS,
+    ),
+    "corrections": _text(
+        "NAME",
+        "always: the student learns from corrected masks; proven: only if teachers that learn "
+        "from them agree better with masks that they never saw. Default: always.",
+        ERRORS,
+    ),
     "targets": _text(
         "NAME",
         "What the student learns from suspected pixels: slsr (smoothed), soft, hard (corrected), "

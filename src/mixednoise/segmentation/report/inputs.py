@@ -47,6 +47,7 @@ class ReportInput:
         masks: ``{method: MaskEvaluator.summary()}``, where the truth is known.
         paired: :func:`~mixednoise.evaluation.paired.compare_methods` of the Dice per case.
         settings: what the result was made with; mappings inside of it are flattened.
+        notes: further sentences below the headline.
         commands: ``(what it is for, command line)``: what to do next.
         max_cases: masks listed and drawn at most.
     """
@@ -60,6 +61,7 @@ class ReportInput:
     masks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     paired: pd.DataFrame | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     commands: Sequence[tuple[str, str]] = ()
     max_cases: int = MAX_CASES
 

@@ -99,7 +99,10 @@ def render(given: ReportInput, progress: Progress) -> str:
         title=given.title,
         version=__version__,
         headline=headline(flagged, pixels),
-        findings=findings(flagged, pixels, names, [row.error_rate for row in classes]),
+        findings=[
+            *findings(flagged, pixels, names, [row.error_rate for row in classes]),
+            *given.notes,
+        ],
         tiles=[
             ("masks checked", whole(len(images))),
             ("pixels suspected", share(known_pixels) if pixels else whole(flagged.sum())),

@@ -11,9 +11,10 @@ from mixednoise.evaluation.identification import IdentificationEvaluator
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.io import write_csv, write_json
 from mixednoise.models.segmenters import load_segmenter
+from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.cases import read_mask
 from mixednoise.segmentation.inference import resized_probabilities
-from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities
+from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities, Rule
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
 
@@ -95,13 +96,12 @@ def identification(stage: Stage) -> dict[str, Any] | None:
     """How well the wrong pixels of the training masks were found, beside plain disagreement.
 
     Returns:
-        ``{rule: summary, "argmax": summary}``, or None where the truth is not known or nothing was
-        judged.
+        What :func:`identify` returns, or None where the truth is not known or nothing was judged.
     """
     rows = [row for row in stage.train.tolist() if stage.store.has_truth(row)]
     if not rows or not was_judged(stage):
         return None
-    source = JudgedSource(stage)
+    source = JudgedSource(stage, {})
     position = {row: index for index, row in enumerate(stage.train.tolist())}
 
     def found() -> Iterator[FoundErrors]:
@@ -112,7 +112,12 @@ def identification(stage: Stage) -> dict[str, Any] | None:
             flagged = flagged_map(stage, row, native=True)
             yield FoundErrors(case.name, given, probabilities, truth, flagged)
 
-    return identify(found(), stage.config.rule)
+    return identify(found(), rule_name(stage.config.rule, stage.config.calibrate))
+
+
+def rule_name(rule: Rule, calibrate: Calibrate) -> str:
+    """How a way to find wrong pixels is called in tables: ``Q``, ``argmax (shares)``."""
+    return rule if calibrate == "none" else f"{rule} ({calibrate})"
 
 
 class FoundErrors(NamedTuple):
@@ -121,7 +126,7 @@ class FoundErrors(NamedTuple):
     Attributes:
         name: of the case.
         given: uint8 (*S).
-        probabilities: (K, *S).
+        probabilities: (K, *S), as the teacher says, not calibrated.
         truth: uint8 (*S).
         flagged: bool (*S), suspected pixels.
     """
@@ -134,7 +139,12 @@ class FoundErrors(NamedTuple):
 
 
 def identify(found: Iterable[FoundErrors], rule: str) -> dict[str, Any]:
-    """Scores of the maps and of plain disagreement: ``{rule: summary, "argmax": summary}``."""
+    """Scores of the maps and of plain disagreement: ``{rule: summary, "argmax": summary}``.
+
+    Args:
+        found: masks with their maps.
+        rule: name of the way in which the maps were made.
+    """
     evaluators = {name: IdentificationEvaluator(band=BOUNDARY) for name in (rule, "argmax")}
     for one in found:
         flagged = {"argmax": one.probabilities.argmax(axis=0) != one.given, rule: one.flagged}

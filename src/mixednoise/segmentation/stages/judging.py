@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from mixednoise.errors import RunError
 from mixednoise.io import write_json
-from mixednoise.segmentation.calibration import TemperatureFit, tempered
+from mixednoise.segmentation.bands import BAND_MASKS, typical_band
+from mixednoise.segmentation.calibration import Calibrate, Calibration, CalibrationFit
 from mixednoise.segmentation.cases import read_mask, resize_mask, write_like
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.writing import encode, template_ending, write_bytes
@@ -40,7 +42,7 @@ def judge(stage: Stage) -> None:
     made_by = fingerprint(stage.prepared.fingerprint, [_digest(path) for path in teachers])
     state = _read_state(folder)
     if state.get("made_by") != made_by:
-        state = {"made_by": made_by, "temperature": {}}
+        state = {"made_by": made_by, "calibration": {}}
         if stage.is_first:
             for old in folder.glob("*.npy") if folder.is_dir() else ():
                 old.unlink()
@@ -58,22 +60,39 @@ def judge(stage: Stage) -> None:
                 data = encode(probabilities.astype(np.float16), ".npy")
                 write_bytes(_file(stage, row), data)
         stage.fabric.barrier()
-        if stage.config.calibrate and str(fold) not in state["temperature"]:
-            state["temperature"][str(fold)] = _temperature(stage, fold, rows)
-            if stage.is_first:
-                write_json(folder / STATE, state)
-            told = state["temperature"][str(fold)]
-            stage.progress.message(f"teacher {fold + 1}: temperature {told:.2f}")
+    fitted = state["calibration"].get(stage.config.calibrate)
+    if fitted is None:
+        found_ones = fit_calibrations(stage, stage.config.calibrate)
+        fitted = {str(fold): one.to_json() for fold, one in found_ones.items()}
+        state["calibration"][stage.config.calibrate] = fitted
+        if stage.is_first:
+            write_json(folder / STATE, state)
+        for fold, one in found_ones.items():
+            stage.progress.message(f"teacher {fold + 1}: {one}")
+
+
+def fit_calibrations(stage: Stage, kind: Calibrate) -> dict[int, Calibration]:
+    """What becomes of each teacher's probabilities, by fold; {} where nothing does."""
+    folds = stage.folds
+    if kind == "none" or folds is None:
+        return {}
+    fits = []
+    for fold in range(folds.count):
+        rows = stage.train[folds.judged_by(fold)].tolist()
+        seed = derived_seed(stage.config.seed, 202, fold)
+        fits.append(CalibrationFit(len(rows), rng=np.random.default_rng(seed)))
+        for row in rows:
+            fits[-1].add(stage.store.mask(row), np.load(_file(stage, row), allow_pickle=False))
+    # A fold may by chance hold more masks that are too large than another one: the shares of the
+    # classes are those of all folds together.
+    pixels = np.sum([fit.pixels for fit in fits], axis=0)
+    return {fold: fit.fit(kind, pixels) for fold, fit in enumerate(fits)}
 
 
 def find_errors(stage: Stage) -> None:
     """Write the error maps, ``images.csv`` and ``summary.json`` from the probabilities."""
     out = stage.error_maps
-    settings = error_settings(stage)
-    wanted = {
-        "settings": settings.model_dump(),
-        "probabilities": _read_state(stage.probabilities),
-    }
+    settings, wanted = error_settings(stage), made_from(stage)
     key = fingerprint(wanted)
     mark = out / "made_from.json"
     done = (out / SUMMARY).exists() and mark.exists()
@@ -100,6 +119,15 @@ def find_errors(stage: Stage) -> None:
     stage.fabric.barrier()
 
 
+def made_from(stage: Stage) -> dict[str, Any]:
+    """What the error maps depend on; others are made anew."""
+    return {
+        "settings": error_settings(stage).model_dump(),
+        "calibrate": stage.config.calibrate,
+        "probabilities": _read_state(stage.probabilities)["made_by"],
+    }
+
+
 def was_judged(stage: Stage) -> bool:
     """Whether the run has error maps."""
     return stage.folds is not None and (stage.error_maps / SUMMARY).exists()
@@ -108,9 +136,20 @@ def was_judged(stage: Stage) -> bool:
 def error_settings(stage: Stage) -> ErrorSettings:
     """The part of the options that decides the error maps."""
     config = stage.config
+    band = config.band
+    if band == "auto":
+        band = None if config.rule == "argmax" else typical_band(_sample(stage))
     return ErrorSettings(
-        rule=config.rule, pool=config.pool, band=config.band, min_region=config.min_region
+        rule=config.rule, pool=config.pool, band=band, min_region=config.min_region
     )
+
+
+def _sample(stage: Stage) -> Iterator[tuple[Mask, float]]:
+    """Masks at the size that networks see, evenly spaced over the set, and their reduction."""
+    rows = stage.train.tolist()
+    for row in rows[:: -(-len(rows) // BAND_MASKS)]:
+        seen, native = stage.store.shape(row), stage.store.native_shape(row)
+        yield stage.store.mask(row), native[-1] / seen[-1]
 
 
 class JudgedSource:
@@ -118,18 +157,20 @@ class JudgedSource:
 
     Args:
         stage: of which the probabilities are there.
+        calibrations: of the teachers, by fold; {} = probabilities as teachers say them; None = what
+            the run has fitted.
 
     Attributes:
         names: of the training cases.
         num_classes: K.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, calibrations: Mapping[int, Calibration] | None = None) -> None:
         self._stage = stage
         self._rows = stage.train.tolist()
         self.names = [stage.prepared.cases.names[row] for row in self._rows]
         self.num_classes = stage.prepared.cases.num_classes
-        self._temperature = temperatures(stage)
+        self._calibrations = calibrations_of(stage, calibrations)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -141,19 +182,28 @@ class JudgedSource:
         return mask, self.probabilities(index, mask.shape)
 
     def probabilities(self, index: int, shape: tuple[int, ...]) -> Probabilities:
-        """Tempered probabilities, float32 (K, *shape)."""
+        """Probabilities at that size, float32 (K, *shape)."""
         stored = np.load(_file(self._stage, self._rows[index]), allow_pickle=False)
-        values = tempered(stored, self._temperature[self._rows[index]])
+        values = self._calibrations[self._rows[index]].apply(stored)
         return resized_probabilities(values, shape)
 
 
-def temperatures(stage: Stage) -> dict[int, float]:
-    """Temperature of the teacher that judged each training case, by row; 1 = not calibrated."""
+def calibrations_of(
+    stage: Stage, by_fold: Mapping[int, Calibration] | None = None
+) -> dict[int, Calibration]:
+    """What becomes of the probabilities of each training case, by row.
+
+    Args:
+        stage: of which the probabilities are there.
+        by_fold: of the teachers; None = what the run has fitted.
+    """
     assert stage.folds is not None  # noqa: S101 - the teachers came first
-    fitted = _read_state(stage.probabilities)["temperature"]
+    if by_fold is None:
+        known = _read_state(stage.probabilities)["calibration"].get(stage.config.calibrate, {})
+        by_fold = {int(fold): Calibration.from_json(values) for fold, values in known.items()}
     folds = stage.folds.fold.tolist()
     return {
-        row: float(fitted.get(str(fold), 1.0))
+        row: by_fold.get(fold, Calibration())
         for row, fold in zip(stage.train.tolist(), folds, strict=True)
     }
 
@@ -197,20 +247,12 @@ def _file(stage: Stage, row: int) -> Path:
     return stage.probabilities / f"{stage.prepared.cases.names[row]}.npy"
 
 
-def _temperature(stage: Stage, fold: int, rows: list[int]) -> float:
-    seed = derived_seed(stage.config.seed, 202, fold)
-    fit = TemperatureFit(rng=np.random.default_rng(seed))
-    for row in rows:
-        fit.add(stage.store.mask(row), np.load(_file(stage, row), allow_pickle=False))
-    return fit.temperature()
-
-
 def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE
     if not path.exists():
-        return {"made_by": None, "temperature": {}}
+        return {"made_by": None, "calibration": {}}
     state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return state
+    return {"calibration": {}} | state
 
 
 def _digest(path: Path) -> str:

@@ -12,6 +12,7 @@ from mixednoise.segmentation.cases import read_image
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
+from mixednoise.segmentation.stages.trial import Trial
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 
 
@@ -67,5 +68,12 @@ def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
         identification=metrics.get("identification") or {},
         masks=scored,
         settings=stage.config.model_dump(mode="json", exclude={"device", "threads"}),
+        notes=_notes(metrics),
         commands=commands,
     )
+
+
+def _notes(metrics: dict[str, Any]) -> list[str]:
+    """What came of the trial of the corrections."""
+    told = metrics.get("corrections")
+    return [] if told is None else [f"{Trial.from_json(told)}."]

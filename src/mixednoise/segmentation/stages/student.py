@@ -10,15 +10,14 @@ import numpy as np
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.io import atomic_write
 from mixednoise.models.segmenters import Segmenter, save_segmenter
-from mixednoise.segmentation.calibration import tempered
 from mixednoise.segmentation.labels import ErrorMap
 from mixednoise.segmentation.learner import make_learner
 from mixednoise.segmentation.loop import SegmentationLoop
 from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.segmentation.stages.judging import (
+    calibrations_of,
     flagged_map,
     stored_probabilities,
-    temperatures,
 )
 from mixednoise.training.checkpoint import fingerprint
 
@@ -26,14 +25,21 @@ Array = np.ndarray[Any, Any]
 STUDENT_SEED = 7
 
 
-def train_student(stage: Stage) -> dict[str, Any]:
+def train_student(stage: Stage, *, corrected: bool = True) -> dict[str, Any]:
     """Train it unless it is there already; leave last and best weights.
+
+    Args:
+        stage: with its error maps, where the method makes any.
+        corrected: learn from the masks with what is suspected of them; else as they were given.
 
     Returns:
         ``seconds`` of training and ``best_epoch`` (1-based, None without validation).
     """
     config = stage.config
-    judged = judged_maps(stage) if config.method == "confident" else None
+    if config.method == "confident" and not corrected:
+        config = config.model_copy(update={"targets": "noisy"})
+    judged = judged_maps(stage) if config.method == "confident" and corrected else None
+    untouched = [] if corrected else ["masks as given"]
     loop = SegmentationLoop(
         stage.fabric,
         make_learner(stage.segmenter(STUDENT_SEED), config),
@@ -41,7 +47,7 @@ def train_student(stage: Stage) -> dict[str, Any]:
         config,
         run=stage.run.student,
         progress=stage.progress,
-        fingerprint=fingerprint(stage.prepared.fingerprint, config.method),
+        fingerprint=fingerprint(stage.prepared.fingerprint, config.method, *untouched),
         name="student",
         validate=validator(stage),
     )
@@ -66,13 +72,11 @@ def judged_maps(stage: Stage) -> Judged:
     maps: Judged = {"flagged": FlaggedMaps(stage)}
     config = stage.config
     if config.targets == "soft" or stage.prepared.cases.num_classes > 2:
-        warmth = temperatures(stage) if config.targets == "soft" else {}
+        fitted = calibrations_of(stage)
 
         def proposed(row: int) -> Array:
             stored = stored_probabilities(stage, row)
-            if warmth.get(row, 1.0) == 1.0:
-                return stored
-            return tempered(stored, warmth[row])
+            return fitted[row].apply(stored) if fitted[row].changes else stored
 
         maps["proposed"] = proposed
     return maps

@@ -1,0 +1,144 @@
+"""Are the corrections any good? They are tried on masks that nobody has learned from.
+
+Where teachers are wrong more often than masks are, corrections do harm, and disagreement alone
+does not tell the two apart. Held-out masks do: teachers that learn from corrected masks are asked
+for the cases that they never saw, like those that learned from the masks as they were given. Wrong
+masks are as wrong for both; the right ones tell which of the two is nearer to the truth.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mixednoise.evaluation.mask_metrics import MaskEvaluator
+from mixednoise.evaluation.paired import paired_bootstrap
+from mixednoise.io import write_json
+from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.judging import (
+    calibrations_of,
+    fit_calibrations,
+    judge,
+    made_from,
+    stored_probabilities,
+)
+from mixednoise.segmentation.stages.student import judged_maps
+from mixednoise.segmentation.stages.teachers import train_teachers
+from mixednoise.training.checkpoint import fingerprint
+
+SEED = 59
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How well two generations of teachers agree with masks that they never saw.
+
+    Attributes:
+        used: whether the student learns from corrected masks.
+        given: mean foreground Dice with the given masks, of teachers that learned from masks as
+            given.
+        corrected: that of teachers that learned from corrected masks.
+        difference: ``corrected - given``, over the same cases.
+        low: lower end of its 95 % interval (bootstrap over patients); NaN below two.
+        high: upper end.
+    """
+
+    used: bool
+    given: float
+    corrected: float
+    difference: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; undefined ones are None."""
+        return {key: None if np.isnan(value) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Trial:
+        """What :meth:`to_json` wrote."""
+        known: dict[str, Any] = {k: np.nan if v is None else v for k, v in values.items()}
+        return cls(**known)
+
+    def __str__(self) -> str:
+        """For people."""
+        found = (
+            f"Agreement with unseen masks, Dice: {self.given:.3f} of teachers that learned from "
+            f"masks as given, {self.corrected:.3f} from corrected ones"
+        )
+        if self.used:
+            return f"{found}; the student learns from corrected masks"
+        return (
+            f"{found}; corrections do not help here, the student learns from the masks as they are "
+            "(--corrections always would use them all the same)"
+        )
+
+
+def try_corrections(stage: Stage) -> Trial:
+    """Train teachers once more, from corrected masks, and compare; unless that was done before.
+
+    Their networks and probabilities are kept as those of one more round.
+
+    Args:
+        stage: with its error maps, of the last round.
+    """
+    turn = replace(stage, round_=stage.config.rounds, judgement=None)
+    path, key = trial_file(stage), fingerprint(made_from(stage), stage.config.targets)
+    if path.exists():
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told.pop("key") == key:
+            return Trial.from_json(told)
+    train_teachers(turn, judged_maps(stage))
+    judge(turn)
+    before, after = agreement(replace(stage, round_=0)), agreement(turn)
+    groups = {case.name: case.group for case in stage.prepared.cases.cases}
+    result = paired_bootstrap(
+        after.to_numpy(),
+        before.to_numpy(),
+        rng=np.random.default_rng((stage.config.seed, SEED)),
+        groups=np.array([groups[name] for name in before.index], dtype=object),
+    )
+    trial = Trial(
+        bool(result.difference > 0),
+        result.baseline_mean,
+        result.mean,
+        result.difference,
+        result.low,
+        result.high,
+    )
+    if stage.is_first:
+        write_json(path, {**trial.to_json(), "key": key})
+    stage.fabric.barrier()
+    return trial
+
+
+def trial_file(stage: Stage) -> Path:
+    """``trial.json`` of a run."""
+    return stage.run.path / "trial.json"
+
+
+def agreement(stage: Stage) -> pd.Series[float]:
+    """Mean foreground Dice of a round of teachers with the given mask of each case they never saw.
+
+    Their classes are as common as in the given masks (shares): teachers that name the foreground
+    too rarely would otherwise be compared by that alone.
+
+    Args:
+        stage: of which the probabilities are there, at its ``round_``.
+
+    Returns:
+        By name of the case; NaN where no class is in either mask.
+    """
+    calibrations = calibrations_of(stage, fit_calibrations(stage, "shares"))
+    scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
+    names = []
+    for row in stage.train.tolist():
+        said = calibrations[row].apply(stored_probabilities(stage, row)).argmax(axis=0)
+        names.append(stage.prepared.cases.names[row])
+        scores.add(names[-1], said.astype(np.uint8), stage.store.mask(row))
+    return scores.scores().reindex(names)
