@@ -6,7 +6,8 @@ import sys
 import mixednoise
 
 PUBLIC = {
-    "CoTeaching", "ConfidentSegmentation", "ConfigError", "CrossEntropy", "CrossEntropySingle",
+    "CoTeaching", "ConfidentLearning", "ConfidentSegmentation", "ConfigError", "CrossEntropy",
+    "CrossEntropySingle",
     "DataError", "Dataset", "DivideMix", "EarlyLearning", "GeneralizedCrossEntropy", "InputError",
     "MixedNoiseError", "QMix", "RunError", "SSCL", "SeparationSettings", "SymmetricCrossEntropy",
     "TrainingError", "__version__", "classification_metrics", "corrupt", "corrupt_masks",

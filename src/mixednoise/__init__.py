@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mixednoise.data.table import Dataset
     from mixednoise.estimators import (
         SSCL,
+        ConfidentLearning,
         CoTeaching,
         CrossEntropy,
         CrossEntropySingle,
@@ -69,6 +70,7 @@ _HOMES = {
     "GeneralizedCrossEntropy": ("mixednoise.estimators", "GeneralizedCrossEntropy"),
     "EarlyLearning": ("mixednoise.estimators", "EarlyLearning"),
     "DivideMix": ("mixednoise.estimators", "DivideMix"),
+    "ConfidentLearning": ("mixednoise.estimators", "ConfidentLearning"),
     "CoTeaching": ("mixednoise.estimators", "CoTeaching"),
     "load": ("mixednoise.loading", "load"),
     "classification_metrics": ("mixednoise.evaluation.metrics", "classification_metrics"),
@@ -86,6 +88,7 @@ _HOMES = {
 __all__ = [
     "SSCL",
     "CoTeaching",
+    "ConfidentLearning",
     "ConfidentSegmentation",
     "ConfigError",
     "CrossEntropy",

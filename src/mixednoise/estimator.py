@@ -9,25 +9,25 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mixednoise.data.outside import must_be_outside
 from mixednoise.data.table import Dataset
 from mixednoise.data.unreadable import remedy
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.memory import memory_told
-from mixednoise.methods.base import Context, FloatArray, Method
+from mixednoise.methods.base import FloatArray, Method
 from mixednoise.methods.config import TrainingConfig, changed_options, signature_of
-from mixednoise.models import Network, build_network, save_networks
+from mixednoise.models import Network, save_networks
 from mixednoise.progress import Progress, default_progress
-from mixednoise.training.batches import derived_seed
 from mixednoise.training.devices import choose_device, make_fabric
 from mixednoise.training.loop import Loop
 from mixednoise.version import __version__
+from mixednoise.workflow.building import make_loop
 from mixednoise.workflow.finish import finish_run
+from mixednoise.workflow.out_of_fold import OutOfFold, folds_of, out_of_fold
 from mixednoise.workflow.prediction import Block, ImageBatches, predict_batches
 from mixednoise.workflow.prepare import Prepared, prepare, write_findings
-from mixednoise.workflow.resolve import resolve, select_metric
+from mixednoise.workflow.resolve import resolve
 from mixednoise.workflow.run_folder import RunFolder, check_run_folder, start_run
 
 Images = Dataset | np.ndarray[Any, np.dtype[np.uint8]] | Sequence[str | Path] | str | Path
@@ -119,7 +119,9 @@ class Estimator:
         prepared = prepare(dataset, config, int(config.image_size), progress)
         self._tell(prepared, run, progress)
         fabric = make_fabric(config)
-        loop = self._loop(fabric, config, prepared, run, progress)
+        count, fold_epochs = self.method.folds(config) or (0, 0)
+        fold = folds_of(prepared, count, config.seed) if count else None
+        loop = None if count else self._loop(fabric, config, prepared, run, progress)
         if run is not None:
             if fabric.global_rank == 0:
                 start_run(run, record, resume=resume, overwrite=overwrite)
@@ -127,6 +129,18 @@ class Estimator:
             fabric.barrier()
         self.config_ = config
         self.classes_ = prepared.dataset.class_names
+        if loop is None:
+            assert fold is not None  # noqa: S101 - one of the two is there
+            judged = out_of_fold(
+                prepared,
+                config,
+                fold=fold,
+                epochs=fold_epochs,
+                fabric=fabric,
+                run=None if run is None else run.path,
+                progress=progress,
+            )
+            loop = self._loop(fabric, config, prepared, run, progress, judged)
         if resume:
             progress.message(
                 f"resumed after epoch {loop.state.epoch}"
@@ -144,35 +158,19 @@ class Estimator:
         prepared: Prepared,
         run: RunFolder | None,
         progress: Progress,
+        judged: OutOfFold | None = None,
     ) -> Loop:
-        data = prepared.training_data()
-        mean, deviation = data.channel_statistics()
-        method = self.method(config, Context(data.class_names, data.train.labels, data.image_size))
-        torch.manual_seed(derived_seed(config.seed, 0))
-        members = [
-            build_network(
-                config.backbone,
-                num_classes=len(data.class_names),
-                image_size=data.image_size,
-                stem=config.stem,
-                pretrained=config.pretrained,
-                weights=config.weights,
-                weights_index=index,
-                mean=mean,
-                std=deviation,
-                progress=progress,
-            )
-            for index in range(method.num_networks)
-        ]
-        return Loop(
-            fabric,
-            method,
-            members,
-            data,
+        loop = make_loop(
+            self.method,
+            config,
+            prepared.training_data(),
+            fabric=fabric,
             run=None if run is None else run.path,
             progress=progress,
-            select_by=select_metric(config, data.ordinal),
+            out_of_fold=None if judged is None else judged.probabilities,
         )
+        loop.state.seconds = 0.0 if judged is None else judged.seconds
+        return loop
 
     def _finish(
         self, loop: Loop, prepared: Prepared, run: RunFolder | None, progress: Progress

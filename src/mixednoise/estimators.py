@@ -5,6 +5,7 @@ from __future__ import annotations
 from mixednoise.errors import ConfigError
 from mixednoise.estimator import Estimator
 from mixednoise.methods import (
+    ConfidentLearningMethod,
     CoTeachingMethod,
     CrossEntropyMethod,
     CrossEntropySingleMethod,
@@ -71,6 +72,15 @@ class CoTeaching(Estimator):
     method = CoTeachingMethod
 
 
+class ConfidentLearning(Estimator):
+    """Cross-validate, drop suspected labels, retrain (Northcutt et al., JAIR 2021): cleanlab's way.
+
+    Its cost is that of all folds and of the two networks that are averaged in the end.
+    """
+
+    method = ConfidentLearningMethod
+
+
 class DivideMix(Estimator):
     """DivideMix (Li et al., ICLR 2020): QMix's ancestor; two groups, mixed images and labels."""
 
@@ -88,6 +98,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
         GeneralizedCrossEntropy,
         EarlyLearning,
         CoTeaching,
+        ConfidentLearning,
         DivideMix,
     )
 }

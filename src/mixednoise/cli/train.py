@@ -27,7 +27,7 @@ def train(
         typer.Option(
             metavar="NAME",
             help="qmix, sscl, cross_entropy (a pair of networks), cross_entropy_single, sce, gce, "
-            "elr, co_teaching or dividemix.",
+            "elr, co_teaching, dividemix or confident_learning.",
             rich_help_panel=o.MODEL,
         ),
     ] = "qmix",

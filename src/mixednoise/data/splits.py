@@ -85,6 +85,42 @@ def make_splits(
     return replace(ds, table=ds.table.assign(split=names))
 
 
+def make_folds(
+    ds: Dataset,
+    folds: int,
+    *,
+    seed: int,
+    content_hash: Sequence[str] | npt.NDArray[Any] | None = None,
+) -> IntArray:
+    """A fold for every row: stratified by label, grouped by patient and by identical content.
+
+    Args:
+        ds: the rows to be distributed; their splits don't matter.
+        folds: how many, at least 2.
+        seed: the same seed and data give the same folds.
+        content_hash: as for :func:`make_splits`.
+
+    Returns:
+        int64 (N,), 0 .. folds - 1.
+
+    Raises:
+        ConfigError: fewer than two folds, or more than there are patients.
+    """
+    _, unit = np.unique(_units(ds, content_hash), return_inverse=True)
+    patients = int(unit.max(initial=-1)) + 1
+    if not 2 <= folds <= patients:
+        raise ConfigError(
+            f"there can't be {folds} folds",
+            expected=f"2 to {patients}, the number of patients that are learned from",
+            found=f"folds={folds}",
+            fix="choose a number in that range" if patients > 1 else "give more patients",
+        )
+    shares = np.full(folds, 1 / folds)
+    rng = np.random.default_rng((seed, folds))
+    chosen: IntArray = allocate(unit, ds.labels, ds.num_classes, shares, rng)[unit]
+    return chosen.astype(np.int64)
+
+
 def write_splits(ds: Dataset, path: Path | str) -> None:
     """Write ``id,split,group,label`` (the label as a class name), a row per image."""
     names = np.array(ds.class_names, dtype=object)

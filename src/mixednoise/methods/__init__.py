@@ -1,6 +1,7 @@
 """One file per method, readable beside its paper."""
 
 from mixednoise.methods.co_teaching import CoTeachingMethod
+from mixednoise.methods.confident_learning import ConfidentLearningMethod
 from mixednoise.methods.cross_entropy import CrossEntropyMethod, CrossEntropySingleMethod
 from mixednoise.methods.dividemix import DivideMixMethod
 from mixednoise.methods.early_learning import EarlyLearningMethod
@@ -11,6 +12,7 @@ from mixednoise.methods.symmetric_cross_entropy import SymmetricCrossEntropyMeth
 
 __all__ = [
     "CoTeachingMethod",
+    "ConfidentLearningMethod",
     "CrossEntropyMethod",
     "CrossEntropySingleMethod",
     "DivideMixMethod",

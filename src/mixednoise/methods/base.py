@@ -32,11 +32,14 @@ class Context:
         class_names: C names.
         labels: given labels of the N training samples, int64 (N,), in row order.
         image_size: side of the square images in pixels.
+        out_of_fold: probabilities float64 (N, C) of networks that never saw the sample, for a
+            method that asks for :attr:`Method.folds`; else None.
     """
 
     class_names: tuple[str, ...]
     labels: IntArray
     image_size: int
+    out_of_fold: FloatArray | None = None
 
     @property
     def num_classes(self) -> int:
@@ -159,6 +162,11 @@ class Method(ABC, Generic[ConfigT]):
     name: ClassVar[str]
     Config: ClassVar[type[TrainingConfig]]
     num_networks: int = 1
+
+    @classmethod
+    def folds(cls, config: ConfigT) -> tuple[int, int] | None:
+        """Number of folds, and epochs of each, if probabilities of unseen samples are needed."""
+        return None
 
     def __init__(self, config: ConfigT, context: Context) -> None:
         self.config = config

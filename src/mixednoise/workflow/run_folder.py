@@ -35,6 +35,7 @@ class RunFolder:
         "model.safetensors", "model_best.safetensors", "samples.csv", "metrics.json", "history.csv",
         "separation.csv", "splits.csv", "set_aside.csv", "data_report.txt",
         "checkpoints/last.ckpt", "checkpoints/best.safetensors", "plots/*.png",
+        "folds.csv", "folds/*/history.csv", "folds/*/judged.*", "folds/*/checkpoints/*",
     )  # fmt: skip
 
     @property
