@@ -1,0 +1,144 @@
+"""How well are wrong labels and unreadable images ranked, beside simpler ways? From a benchmark.
+
+python benchmarks/separation_rivals.py runs/matrix
+
+Reads the finished runs of ``mixednoise benchmark matrix.toml --out runs/matrix`` whose data have
+known truth, and prints a row per data, noise and way to rank (mean over the seeds):
+
+- every method's p(correct) and p(mis_l) of the final audit;
+- ``plain loss`` and ``plain entropy`` of the last epoch of ``cross_entropy``;
+- ``self-confidence`` out of fold, cleanlab's ranking, where ``confident_learning`` was run;
+- ``kNN``: share of the ten nearest training images (cosine of the features of the first network of
+  ``cross_entropy``) that have the same label.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+
+from mixednoise.data.readers import read_dataset
+from mixednoise.evaluation.ranking import binary_auc
+from mixednoise.models import load_networks
+from mixednoise.progress import Silent
+from mixednoise.workflow.prepare import prepare
+
+NEIGHBOURS = 10
+BLOCK = 256
+Array = np.ndarray[Any, Any]
+
+
+def judged(run: Path) -> pd.DataFrame:
+    """The training samples of a run's audit, where the truth is known; by id."""
+    table = pd.read_csv(run / "samples.csv", dtype={"id": str})
+    if "noise_group" not in table:
+        return table.iloc[:0].set_index("id")
+    return table[(table["split"] == "train") & table["noise_group"].notna()].set_index("id")
+
+
+def self_confidence(run: Path, table: pd.DataFrame) -> pd.Series[float]:
+    """Probability of the given label by the network that never saw the sample."""
+    folds = pd.read_csv(run / "folds.csv", dtype={"id": str})
+    classes = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["classes"]
+    values = np.zeros((len(folds), len(classes)))
+    for number in sorted(folds["fold"].unique()):
+        file = run / "folds" / f"fold_{number}" / "judged.npy"
+        values[folds["fold"] == number] = np.load(file, allow_pickle=False)
+    labels = table.loc[folds["id"], "given_label"].map({c: k for k, c in enumerate(classes)})
+    own = values[np.arange(len(folds)), labels.to_numpy(int)]
+    return pd.Series(own, index=folds["id"])
+
+
+@torch.inference_mode()
+def neighbours_agree(run: Path) -> pd.Series[float]:
+    """Share of the nearest training images that have the same label, by id."""
+    record = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    options = SimpleNamespace(**record["options"])
+    prepared = prepare(read_dataset(record["data"]), options, int(options.image_size), Silent())
+    (network, *_), _ = load_networks(run / "model.safetensors")
+    network.eval()
+    part = prepared.part("train")
+    features = []
+    for rows in np.array_split(part.store_rows, -(-len(part) // BLOCK)):
+        images = torch.from_numpy(prepared.store.take(rows)).permute(0, 3, 1, 2).float() / 255
+        features.append(torch.nn.functional.normalize(network.features(images).float(), dim=1))
+    every, labels = torch.cat(features), torch.from_numpy(part.labels)
+    agree = []
+    for start in range(0, len(every), BLOCK):
+        likeness = every[start : start + BLOCK] @ every.T
+        likeness[torch.arange(len(likeness)), torch.arange(start, start + len(likeness))] = -2
+        nearest = likeness.topk(NEIGHBOURS, dim=1).indices
+        same = labels[nearest] == labels[start : start + BLOCK, None]
+        agree.append(same.float().mean(dim=1))
+    ids = prepared.dataset.table["id"].iloc[prepared.dataset.rows("train")]
+    return pd.Series(torch.cat(agree).numpy(), index=ids.astype(str))
+
+
+def rankings(cell: Path, seed: str) -> Iterator[tuple[str, pd.Series[float], pd.Series[float]]]:
+    """(name, high = correct, high = mis_l) of every way that the finished runs offer."""
+    for method in sorted(path.name for path in cell.iterdir()):
+        run = cell / method / seed
+        if not (run / "samples.csv").exists():
+            continue
+        table = judged(run)
+        yield method, table["p_correct"], table["p_mis_l"]
+        if method == "cross_entropy":
+            yield "plain loss, plain entropy", -table["loss"], table["entropy"]
+            agree = neighbours_agree(run)
+            yield "kNN", agree, -agree
+        if method == "confident_learning":
+            sure = self_confidence(run, table)
+            yield "self-confidence", sure, -sure
+
+
+def compare(out: Path) -> pd.DataFrame:
+    """AUROC of every way in every cell and seed."""
+    rows = []
+    for cell in sorted(path for path in (out / "runs").glob("*/*") if path.is_dir()):
+        seeds = sorted({path.name for path in cell.glob("*/*") if path.is_dir()})
+        for seed in seeds:
+            truth = next(
+                (t for run in cell.glob(f"*/{seed}") if (run / "samples.csv").exists()
+                 and "oracle" not in run.parts[-2] and len(t := judged(run)["noise_group"])),
+                None,
+            )  # fmt: skip
+            if truth is None or truth.nunique() < 2:
+                continue
+            for name, correct, mis_l in rankings(cell, seed):
+                ids = correct.index.intersection(truth.index)
+                if len(ids) < len(truth):
+                    continue  # the oracle has learned from the right ones alone
+                group = truth.loc[ids].to_numpy(object)
+                rows.append(
+                    {
+                        "data": cell.parent.name,
+                        "noise": cell.name,
+                        "way": name,
+                        "seed": seed,
+                        "correct": binary_auc(group == "correct", correct.loc[ids].to_numpy()),
+                        "mis_l": binary_auc(group == "mis_l", mis_l.loc[ids].to_numpy()),
+                    }
+                )
+    return pd.DataFrame(rows, columns=["data", "noise", "way", "seed", "correct", "mis_l"])
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path, help="folder of a benchmark")
+    torch.set_num_threads(1)
+    table = compare(parser.parse_args().out)
+    means = table.groupby(["data", "noise", "way"], sort=False)[["correct", "mis_l"]].mean()
+    print(means.join(table.groupby(["data", "noise", "way"]).size().rename("seeds")).round(3))
+
+
+if __name__ == "__main__":
+    main()
