@@ -144,3 +144,26 @@ def test_a_source_is_calibrated_after_it_was_checked():
     logits = np.log(probabilities).swapaxes(0, 1)
     with pytest.raises(DataError, match="probabilit"):
         calibrated(ArraySource(labels, logits), "shares", Silent())
+
+
+@pytest.mark.parametrize("band", [1.5, 3.0])
+def test_with_shares_as_many_pixels_leave_a_class_as_come_to_it(band):
+    """Masks that are too large or too small by a pixel, half of each, on unequal boundaries."""
+    rng = np.random.default_rng(9)
+    rows, columns = np.indices((40, 40))
+    distance = np.hypot(rows - 20, columns - 20)
+    truth = distance <= 9
+    masks = np.stack([distance <= 9 + shift for shift in rng.permutation([-2, 2] * 10)])
+    foreground = 1 / (1 + np.exp((distance - 9) / 2)) * 0.9 + 0.02
+    foreground = foreground + rng.uniform(-0.02, 0.02, masks.shape)
+    probabilities = np.stack([1 - foreground, foreground], axis=1)
+    given = masks.astype(np.uint8)
+    found = find_mask_errors(given, probabilities, "Q", calibrate="shares", band=band)
+    added, taken = (found & ~masks).sum(), (found & masks).sum()
+    assert added > 100
+    assert taken == pytest.approx(added, rel=0.15)
+    wrong = masks != truth
+    assert (found & wrong).sum() > 0.5 * wrong.sum()
+    cleanlabs = find_mask_errors(given, probabilities, "Q", band=band)
+    uneven = (cleanlabs & ~masks).sum() / max(1, (cleanlabs & masks).sum())
+    assert abs(uneven - 1) > 0.15, "without, it is not so"

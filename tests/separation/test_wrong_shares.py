@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from mixednoise.separation.confident_joint import wrong_shares, wrong_shares_of_biased
+from mixednoise.separation.confident_joint import (
+    calibrate_keeping_shares,
+    wrong_shares,
+    wrong_shares_of_biased,
+)
 
 
 @pytest.mark.parametrize("classes", [2, 4, 7])
@@ -39,3 +43,25 @@ def test_a_bias_towards_the_large_class_is_not_taken_for_wrong_labels():
     assert wrong_shares(labels, p)[1] > 0.9
     assert wrong_shares_of_biased(labels, p)[1] == pytest.approx(0.2)
     assert wrong_shares_of_biased(labels, p)[0] == pytest.approx(0.0)
+
+
+def test_a_joint_that_keeps_the_shares_of_the_classes():
+    """Rows as given, columns as given in all parts together; the odds stay those of the counts."""
+    rng = np.random.default_rng(3)
+    counts = [rng.integers(1, 200, (3, 3)) + np.diag([4000, 900, 500]) for _ in range(2)]
+    given = [np.array([60_000, 9_000, 4_000]), np.array([3_000, 8_000, 6_000])]
+    found = calibrate_keeping_shares(counts, given)
+    for part, rows in zip(found, given, strict=True):
+        np.testing.assert_array_equal(part.sum(axis=1), rows)
+    np.testing.assert_allclose(sum(found).sum(axis=0), sum(given), atol=4)
+    for part, seen in zip(found, counts, strict=True):
+        odds = part[0, 0] * part[1, 2] / (part[0, 2] * part[1, 0])
+        expected = seen[0, 0] * seen[1, 2] / (seen[0, 2] * seen[1, 0])
+        assert odds == pytest.approx(expected, rel=0.1)
+
+
+def test_with_two_classes_as_many_leave_as_come():
+    found = calibrate_keeping_shares([np.array([[900, 100], [2, 98]])], [np.array([9_000, 1_000])])
+    assert found[0][0, 1] == found[0][1, 0] > 20
+    absent = calibrate_keeping_shares([np.array([[5, 0], [0, 1]])], [np.array([7, 0])])
+    np.testing.assert_array_equal(absent[0], [[7, 0], [0, 0]])

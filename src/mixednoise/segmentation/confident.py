@@ -127,7 +127,12 @@ def find_mask_errors(
         band = typical_band((plain.read(index)[0], 1.0) for index in chosen)
     try:
         settings = ErrorSettings(
-            rule=rule, pool=pool, band=band, temperature=temperature, min_region=min_region
+            rule=rule,
+            pool=pool,
+            band=band,
+            temperature=temperature,
+            keep_shares=calibrate == "shares",
+            min_region=min_region,
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -33,6 +33,8 @@ class ErrorSettings(BaseModel):
             reached there. None = one estimate for all pixels.
         temperature: the log-probabilities are divided by it (softmax again) before anything else;
             above 1 = less sure. 1 = as given.
+        keep_shares: the joint is fitted so that true classes are as common as given ones: as many
+            pixels leave a class as come to it.
         min_region: connected components of flagged pixels with fewer pixels are un-flagged;
             0 = none.
     """
@@ -43,4 +45,5 @@ class ErrorSettings(BaseModel):
     pool: Pool = "set"
     band: float | None = Field(None, ge=1, allow_inf_nan=False)
     temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
+    keep_shares: bool = False
     min_region: int = Field(0, ge=0)

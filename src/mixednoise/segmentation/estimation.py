@@ -18,6 +18,7 @@ from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.probability_checks import check_mask, check_probabilities
 from mixednoise.segmentation.sources import ProbabilitySource, check_shapes
 from mixednoise.segmentation.stratum import StratumEstimate, StratumEstimator
+from mixednoise.separation.confident_joint import calibrate_keeping_shares
 
 Array = np.ndarray[Any, Any]
 Image = tuple[Mask, Probabilities]
@@ -147,8 +148,14 @@ def _further_rounds(
     for mask, probabilities in images("counting"):
         for estimator, pixels in zip(estimators, split(mask, probabilities, settings), strict=True):
             estimator.add_counts(pixels[0], pixels[1])
-    for estimator in estimators:
-        estimator.close_round()
+    if settings.keep_shares:
+        margins = [estimator.margins() for estimator in estimators]
+        joint = calibrate_keeping_shares(*zip(*margins, strict=True))
+        for estimator, calibrated in zip(estimators, joint, strict=True):
+            estimator.close_round(calibrated)
+    else:
+        for estimator in estimators:
+            estimator.close_round()
     while any(estimator.unfinished for estimator in estimators):
         for mask, probabilities in images("cut-offs"):
             parts = split(mask, probabilities, settings)

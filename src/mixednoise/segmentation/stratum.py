@@ -171,11 +171,19 @@ class StratumEstimator:
             places = undecided(classes, block, self._limits)
             self._add_ranks(classes[places].astype(np.intp), take(block, places))
 
-    def close_round(self) -> None:
-        """After the second and every further round."""
+    def margins(self) -> tuple[Counts, Counts]:
+        """After the second round: confident counts, diagonal at least 1, and items per class."""
+        np.fill_diagonal(self._counts, np.maximum(self._counts.diagonal(), 1))
+        return self._counts, self._class_counts
+
+    def close_round(self, calibrated: Counts | None = None) -> None:
+        """After the second and every further round.
+
+        Args:
+            calibrated: the calibrated counts, after the second round; None = by :func:`calibrate`.
+        """
         if self._calibrated is None:
-            np.fill_diagonal(self._counts, np.maximum(self._counts.diagonal(), 1))
-            self._calibrated = calibrate(self._counts, self._class_counts)
+            self._calibrated = calibrate(*self.margins()) if calibrated is None else calibrated
         prune = prune_counts(self._calibrated, self._class_counts)
         if self._by_class is not None and not self._by_class.done:
             self._by_class.close(prune.diagonal())

@@ -8,6 +8,7 @@ that stay in every class. One thing is decided here that cleanlab leaves to its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ TOLERANCE = 1e-6
 LOWEST_THRESHOLD = 2 * TOLERANCE
 #: No class is believed to be rarer than this when probabilities are balanced.
 LOWEST_MEAN = 1e-4
+#: Rounds of fitting rows and columns, and the share of all items that may then be missing.
+FITTING_ROUNDS, FITTING_TOLERANCE = 1000, 1e-7
 #: Items that stay in every class, whatever the joint says.
 KEPT_PER_CLASS = 1
 
@@ -91,6 +94,35 @@ def calibrate(counts: Counts, class_counts: Counts) -> Counts:
     scaled = (counts.T / counts.sum(axis=1) * class_counts).T
     total = class_counts.sum()
     return _round_rows(scaled / max(scaled.sum(), 1e-100) * total)
+
+
+def calibrate_keeping_shares(
+    counts: Sequence[Counts], class_counts: Sequence[Counts]
+) -> list[Counts]:
+    """As :func:`calibrate`, with the true classes as common as the given ones.
+
+    Rows and columns are scaled in turn (iterative proportional fitting), until as many items come
+    to every class as leave it. The columns are those of all parts together: what leaves a class in
+    one part may come back in another.
+
+    Args:
+        counts: (K, K) confident counts of each part, diagonals at least 1.
+        class_counts: (K,) items per given class of each part.
+
+    Returns:
+        (K, K) integers of each part, whose rows sum to its ``class_counts``.
+    """
+    rows = np.concatenate(class_counts).astype(np.float64)
+    shares = np.sum(class_counts, axis=0).astype(np.float64)
+    joint = np.concatenate(counts).astype(np.float64)
+    for _ in range(FITTING_ROUNDS):
+        joint *= (rows / joint.sum(axis=1))[:, None]
+        columns = joint.sum(axis=0)
+        joint *= np.divide(shares, columns, out=np.ones_like(shares), where=columns > 0)
+        if np.abs(joint.sum(axis=1) - rows).max() < FITTING_TOLERANCE * rows.sum():
+            break
+    joint *= (rows / np.maximum(joint.sum(axis=1), 1e-100))[:, None]
+    return [_round_rows(part) for part in np.split(joint, len(counts))]
 
 
 def _round_rows(matrix: Floats) -> Counts:

@@ -140,7 +140,11 @@ def error_settings(stage: Stage) -> ErrorSettings:
     if band == "auto":
         band = None if config.rule == "argmax" else typical_band(_sample(stage))
     return ErrorSettings(
-        rule=config.rule, pool=config.pool, band=band, min_region=config.min_region
+        rule=config.rule,
+        pool=config.pool,
+        band=band,
+        keep_shares=config.calibrate == "shares",
+        min_region=config.min_region,
     )
 
 
