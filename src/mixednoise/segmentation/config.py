@@ -89,8 +89,8 @@ class SegmentationConfig(LearningConfig):
     calibrate: Calibrate = Field(
         "shares",
         description="what is fitted before a teacher's judgement is used: temperature (how sure it "
-        "is), shares (each class as often the most probable one as it is in the given masks, and as "
-        "many pixels leave it as come to it)",
+        "is), shares (each class as often the most probable one as it is in the given masks, and "
+        "as many pixels leave it as come to it)",
     )
     min_region: Annotated[int, Field(ge=0)] = Field(
         0, description="suspected regions of fewer pixels are let go"
