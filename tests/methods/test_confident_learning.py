@@ -10,13 +10,13 @@ import torch
 from cleanlab.filter import find_label_issues as cleanlab_issues
 
 import mixednoise
-from mixednoise.audit.label_issues import find_label_issues
 from mixednoise.data.splits import make_folds
 from mixednoise.errors import ConfigError
 from mixednoise.methods.base import Batch, Context
 from mixednoise.methods.confident_learning import ConfidentLearningConfig, ConfidentLearningMethod
 from mixednoise.methods.cross_entropy import CrossEntropyMethod
 from mixednoise.progress import Silent
+from mixednoise.separation.label_issues import find_label_issues
 from mixednoise.training.loop import Loop
 from mixednoise.workflow import out_of_fold as module
 from tiny_data import FAST, coloured_dataset

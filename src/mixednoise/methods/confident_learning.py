@@ -15,10 +15,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mixednoise.audit.label_issues import find_label_issues
 from mixednoise.methods.base import Batch, Context, EpochReport, Scorer
 from mixednoise.methods.cross_entropy import CrossEntropyConfig, CrossEntropyMethod
 from mixednoise.segmentation.labels import Rule
+from mixednoise.separation.label_issues import find_label_issues
 
 #: Batch normalisation needs that many samples.
 FEWEST = 2
