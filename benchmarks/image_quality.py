@@ -20,6 +20,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # One thread each, set before any library starts its own.
@@ -32,8 +33,9 @@ import pandas as pd
 
 from mixednoise.data.decode import decode_image
 from mixednoise.evaluation.ranking import binary_auc
-from mixednoise.quality import assess_file, assess_files, assess_image
+from mixednoise.quality import assess_file, assess_files, assess_image, find_near_duplicates
 from mixednoise.quality.assess import MEASURES, SCORES
+from mixednoise.quality.duplicates import MOST_HASH_BITS
 
 GOOD, REJECT = "0", "2"
 
@@ -97,6 +99,48 @@ def print_same_at_1024(paths: list[str]) -> None:
             f"  {name:<6} quality differs by {statistics.median(differences):.3f} (median), "
             f"{max(differences):.3f} (most); reasons change in {flips[name]}"
         )
+
+
+def print_copies(paths: list[str]) -> None:
+    """Which altered copies are found, how near strangers come, and what a search costs."""
+    images = [decode_image(path) for path in paths]
+    words = np.stack([assess_image(image).fingerprint for image in images])
+
+    def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+        data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+
+    def half(image: np.ndarray) -> np.ndarray:
+        return cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+    alterations: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "four times as large": lambda image: cv2.resize(
+            image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC
+        ),
+        "half as large": half,
+        "JPEG 60": lambda image: jpeg(image, 60),
+        "15 % brighter": lambda image: cv2.convertScaleAbs(image, alpha=1.15),
+        "blurred by 1 pixel": lambda image: cv2.GaussianBlur(image, (0, 0), 1),
+        "half, JPEG 50": lambda image: jpeg(half(image), 50),
+    }
+    print(f"\naltered copies that are found, of {len(paths)}:")
+    for name, alter in alterations.items():
+        found = [
+            find_near_duplicates(np.stack([own, assess_image(alter(image)).fingerprint]))[1] == 0
+            for own, image in zip(words, images, strict=True)
+        ]
+        print(f"  {name:<20} {np.mean(found):.1%}")
+    bits = np.unpackbits(words.view(np.uint8).reshape(len(words), -1), axis=1).astype(int)
+    parts = (bits[:, :64], bits[:, 64:])
+    # Bits that only one of two has, as matrix products.
+    differ = [part @ (1 - part).T + (1 - part) @ part.T for part in parts]
+    near = np.triu(differ[0] <= MOST_HASH_BITS, 1)
+    nearest = np.sort(differ[1][near])[:5].tolist()
+    print(f"  pairs within {MOST_HASH_BITS} of 64 bits: {near.sum()}, other 192 bits: {nearest}")
+    for count in (10_000, 100_000, 200_000):
+        random = np.random.default_rng(0).integers(0, 2**64, (count, 4), dtype=np.uint64)
+        took = seconds(partial(find_near_duplicates, random))[1]
+        print(f"  {count:>7,} random fingerprints searched in {took:.2f} s")
 
 
 def cleanvision_scores(paths: list[str]) -> pd.DataFrame:
@@ -185,6 +229,7 @@ def main() -> None:
         if beside:
             print_agreement("CleanVision", labels, cleanvision_scores(paths))
         print_same_at_1024(paths)
+        print_copies(paths)
     with tempfile.TemporaryDirectory() as folder:
         timed = paths[: options.images]
         if options.side:

@@ -11,8 +11,6 @@ from mixednoise.errors import ConfigError, DataError
 from mixednoise.quality import assess_image, find_near_duplicates
 from mixednoise.quality import duplicates as duplicates_module
 
-BITS = 256
-
 
 def by_brute_force(words, hash_bits, fine_bits):
     """Each with each, then groups by walking through the neighbours."""
