@@ -23,8 +23,8 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 #: Bits of the 64 of the hash in which the same picture may differ.
 MOST_HASH_BITS = 6
-#: Bits of the other 192. Of 1,098 fundus photographs, those of different eyes begin at 26; what is
-#: found of altered copies stands in docs/quality.md.
+#: Bits of the other 192. Fundus photographs of different eyes begin at 26; what is found of altered
+#: copies stands in docs/quality.md.
 MOST_FINE_BITS = 24
 #: With so many images or fewer, keys of 2 blocks of 8 are long enough; then 3 of 9.
 _FEW = 1 << 17
