@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,12 @@ from mixednoise.jobs.segment_judged import Judged
 from mixednoise.methods.config import validated
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress
-from mixednoise.segmentation.bands import BAND_MASKS, typical_band
+from mixednoise.segmentation.bands import band_of_source
 from mixednoise.segmentation.cases import UnreadableCaseError
 from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.picture import size_text
 from mixednoise.segmentation.confident import ErrorSettings, write_errors
-from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
 from mixednoise.segmentation.stages.evaluation import COMPARING, FoundErrors, identify, rule_name
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
@@ -118,19 +117,9 @@ def _settings(judged: Judged, options: Mapping[str, Any], progress: Progress) ->
     if merged.get("band") == "none":
         merged["band"] = None
     if merged.get("band") == "auto":
-        merged["band"] = typical_band(_masks(judged))
+        merged["band"] = band_of_source(judged.plain)
         progress.message(f"band: {merged['band']} pixels around the boundaries")
     return validated(ErrorSettings, merged)
-
-
-def _masks(judged: Judged) -> Iterator[tuple[Mask, float]]:
-    """Masks evenly spaced over the set, as many as a width needs."""
-    count = len(judged.plain)
-    for index in range(0, count, -(-count // BAND_MASKS)):
-        try:
-            yield judged.plain.read(index)[0], 1.0
-        except UnreadableCaseError:
-            continue  # it is listed by the search itself
 
 
 class _Drawn:

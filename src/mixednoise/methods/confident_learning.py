@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -56,13 +55,12 @@ class ConfidentLearningMethod(CrossEntropyMethod):
         if context.out_of_fold is None:
             raise RuntimeError("confident learning needs out-of-fold probabilities")
         wrong = find_label_issues(context.labels, context.out_of_fold, config.rule)
-        self._kept = torch.from_numpy(np.flatnonzero(~wrong))
         self._is_kept = torch.from_numpy(~wrong)
 
     @property
     def dropped(self) -> int:
         """Samples that are not learned from."""
-        return len(self._is_kept) - len(self._kept)
+        return int((~self._is_kept).sum())
 
     def begin_epoch(self, epoch: int, score: Scorer) -> EpochReport:
         """Say how many samples are left out."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 from scipy import ndimage
 
+from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
 from mixednoise.segmentation.labels import IGNORE, ErrorMap, Mask
+from mixednoise.segmentation.sources import ProbabilitySource
 
 #: Share of the pixels of the structures that :func:`typical_band` takes in.
 TYPICAL_SHARE = 0.75
@@ -49,6 +51,24 @@ def typical_band(masks: Iterable[tuple[Mask, float]]) -> float | None:
         return None
     width = np.searchsorted(counts.cumsum(), TYPICAL_SHARE * counts.sum()) / _STEPS
     return float(max(width, 1.0))
+
+
+def band_rows(count: int) -> range:
+    """Which of so many masks :func:`typical_band` looks at: evenly spaced, as many as it needs."""
+    return range(0, count, max(1, -(-count // BAND_MASKS)))
+
+
+def band_of_source(source: ProbabilitySource) -> float | None:
+    """:func:`typical_band` of the masks of a source; those that can't be read are passed over."""
+
+    def masks() -> Iterator[tuple[Mask, float]]:
+        for index in band_rows(len(source)):
+            try:
+                yield source.read(index)[0], 1.0
+            except UnreadableCaseError:
+                continue  # whoever goes through the source lists it
+
+    return typical_band(masks())
 
 
 def boundary_band(mask: Mask, width: float) -> ErrorMap:

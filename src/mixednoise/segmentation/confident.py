@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from mixednoise.errors import ConfigError
 from mixednoise.progress import Progress, Silent
-from mixednoise.segmentation.bands import BAND_MASKS, typical_band
+from mixednoise.segmentation.bands import band_of_source
 from mixednoise.segmentation.calibrated_source import calibrated
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.error_settings import ErrorSettings, Pool
@@ -123,8 +123,7 @@ def find_mask_errors(
     """
     plain = ArraySource(masks, probabilities, ignore_label=ignore_label)
     if band == "auto":
-        chosen = range(0, len(plain), -(-len(plain) // BAND_MASKS))
-        band = typical_band((plain.read(index)[0], 1.0) for index in chosen)
+        band = band_of_source(plain)
     try:
         settings = ErrorSettings(
             rule=rule,

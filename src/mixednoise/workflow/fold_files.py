@@ -7,7 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from mixednoise.io import atomic_write, write_json
 from mixednoise.methods.base import FloatArray
+
+TOLD, VALUES = "judged.json", "judged.npy"
+
+
+def write_judged(folder: Path, key: str, probabilities: FloatArray, seconds: float) -> None:
+    """Leave what :func:`read_judged` reads; what it was made from is written last."""
+    with atomic_write(folder / VALUES) as temporary, temporary.open("wb") as file:
+        np.save(file, probabilities)
+    write_json(folder / TOLD, {"key": key, "seconds": seconds})
 
 
 def read_judged(folder: Path, key: str, shape: tuple[int, int]) -> tuple[FloatArray, float] | None:
@@ -18,7 +28,7 @@ def read_judged(folder: Path, key: str, shape: tuple[int, int]) -> tuple[FloatAr
         key: tells data and options.
         shape: of the probabilities.
     """
-    told, values = folder / "judged.json", folder / "judged.npy"
+    told, values = folder / TOLD, folder / VALUES
     if not told.exists() or not values.exists():
         return None
     known = json.loads(told.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.data.splits import make_folds
-from mixednoise.io import atomic_write, write_csv, write_json
+from mixednoise.io import write_csv
 from mixednoise.methods.base import FloatArray, IntArray
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.methods.cross_entropy import CrossEntropySingleConfig, CrossEntropySingleMethod
@@ -19,7 +19,7 @@ from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
 from mixednoise.training.data import Part, TrainingData
 from mixednoise.workflow.building import make_loop
-from mixednoise.workflow.fold_files import read_judged
+from mixednoise.workflow.fold_files import read_judged, write_judged
 from mixednoise.workflow.prepare import Prepared
 
 SEED = 71
@@ -31,12 +31,10 @@ class OutOfFold:
 
     Attributes:
         probabilities: float64 (N, C), rows in the order of the training samples.
-        fold: int64 (N,), of the networks that never saw the sample.
         seconds: of training all folds.
     """
 
     probabilities: FloatArray
-    fold: IntArray
     seconds: float
 
 
@@ -97,21 +95,15 @@ def out_of_fold(
             found = loop.evaluator.probabilities(data.train.store_rows[held], classes)
             known = found, loop.state.seconds
             if folder is not None and fabric.global_rank == 0:
-                with atomic_write(folder / "judged.npy") as temporary, temporary.open("wb") as file:
-                    np.save(file, found)
-                write_json(folder / "judged.json", {"key": key, "seconds": loop.state.seconds})
+                write_judged(folder, key, found, loop.state.seconds)
             fabric.barrier()
         probabilities[held] = known[0]
         seconds += known[1]
-    return OutOfFold(probabilities, fold, seconds)
+    return OutOfFold(probabilities, seconds)
 
 
 def _config(config: TrainingConfig, epochs: int, number: int) -> CrossEntropySingleConfig:
-    shared = {
-        name: getattr(config, name)
-        for name in TrainingConfig.model_fields
-        if name in CrossEntropySingleConfig.model_fields
-    }
+    shared = {name: getattr(config, name) for name in TrainingConfig.model_fields}
     seed = derived_seed(config.seed, SEED, number) % 2**31
     return CrossEntropySingleConfig(**{**shared, "epochs": epochs, "seed": seed})
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mixednoise.errors import RunError
 from mixednoise.io import write_json
-from mixednoise.segmentation.bands import BAND_MASKS, typical_band
+from mixednoise.segmentation.bands import band_rows, typical_band
 from mixednoise.segmentation.calibration import Calibrate, Calibration, CalibrationFit
 from mixednoise.segmentation.cases import read_mask, resize_mask, write_like
 from mixednoise.segmentation.cases.masks import read_values
@@ -92,7 +92,8 @@ def fit_calibrations(stage: Stage, kind: Calibrate) -> dict[int, Calibration]:
 def find_errors(stage: Stage) -> None:
     """Write the error maps, ``images.csv`` and ``summary.json`` from the probabilities."""
     out = stage.error_maps
-    settings, wanted = error_settings(stage), made_from(stage)
+    settings = error_settings(stage)
+    wanted = made_from(stage, settings)
     key = fingerprint(wanted)
     mark = out / "made_from.json"
     done = (out / SUMMARY).exists() and mark.exists()
@@ -119,10 +120,10 @@ def find_errors(stage: Stage) -> None:
     stage.fabric.barrier()
 
 
-def made_from(stage: Stage) -> dict[str, Any]:
+def made_from(stage: Stage, settings: ErrorSettings) -> dict[str, Any]:
     """What the error maps depend on; others are made anew."""
     return {
-        "settings": error_settings(stage).model_dump(),
+        "settings": settings.model_dump(),
         "calibrate": stage.config.calibrate,
         "probabilities": _read_state(stage.probabilities)["made_by"],
     }
@@ -151,7 +152,7 @@ def error_settings(stage: Stage) -> ErrorSettings:
 def _sample(stage: Stage) -> Iterator[tuple[Mask, float]]:
     """Masks at the size that networks see, evenly spaced over the set, and their reduction."""
     rows = stage.train.tolist()
-    for row in rows[:: -(-len(rows) // BAND_MASKS)]:
+    for row in (rows[index] for index in band_rows(len(rows))):
         seen, native = stage.store.shape(row), stage.store.native_shape(row)
         yield stage.store.mask(row), native[-1] / seen[-1]
 

@@ -22,6 +22,7 @@ from mixednoise.io import write_json
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judging import (
     calibrations_of,
+    error_settings,
     fit_calibrations,
     judge,
     made_from,
@@ -88,7 +89,10 @@ def try_corrections(stage: Stage) -> Trial:
         stage: with its error maps, of the last round.
     """
     turn = replace(stage, round_=stage.config.rounds, judgement=None)
-    path, key = trial_file(stage), fingerprint(made_from(stage), stage.config.targets)
+    path, key = (
+        trial_file(stage),
+        fingerprint(made_from(stage, error_settings(stage)), stage.config.targets),
+    )
     if path.exists():
         told = json.loads(path.read_text(encoding="utf-8"))
         if told.pop("key") == key:
