@@ -17,6 +17,7 @@ from mixednoise.methods.config import merged, parse_assignments
 PROGRAM = "mixednoise"
 _READ_OPTIONS = (
     *("layout", "image_column", "label_column", "split_column", "group_column", "image_root"),
+    "take",
 )
 
 

@@ -61,6 +61,7 @@ def corrupt(
     reader: o.Reader = o.AS_FOUND,
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
+    take: o.Take = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
@@ -96,6 +97,7 @@ def corrupt(
         **reader,
         class_names=o.class_names(classes),
         ordinal=ordinal,
+        take=take,
     )
     progress = default_progress(quiet)
     report = check_files(dataset)

@@ -88,6 +88,15 @@ Ordinal = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Take = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Use about N images, for a first try: whole patients, of every split its share.",
+        rich_help_panel=DATA,
+    ),
+]
 RunFolder = Annotated[
     Path, typer.Option(metavar="RUN", help="New folder for everything it leaves.")
 ]

@@ -43,6 +43,7 @@ def train(
     reader: o.Reader = o.AS_FOUND,
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
+    take: o.Take = None,
     oracle: Annotated[
         bool,
         typer.Option(
@@ -83,6 +84,7 @@ def train(
         **reader,
         class_names=o.class_names(classes),
         ordinal=ordinal,
+        take=take,
     )
     if oracle:
         dataset = dataset.truly_correct()

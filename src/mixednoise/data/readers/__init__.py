@@ -15,6 +15,7 @@ from mixednoise.data.readers.image_list import read_image_list
 from mixednoise.data.readers.layouts import read_layout
 from mixednoise.data.readers.options import MODEL, PRESETS, ReadOptions, Ungradable
 from mixednoise.data.table import Dataset
+from mixednoise.data.take import take_images
 
 __all__ = ["PRESETS", "read_dataset", "read_for_model", "read_image_list"]
 
@@ -32,6 +33,7 @@ def read_dataset(
     class_names: Sequence[str] | None = None,
     ordinal: bool | None = None,
     ungradable: Ungradable = "set_aside",
+    take: int | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Read a data set; opens no image.
@@ -67,7 +69,8 @@ def read_dataset(
         ungradable: what becomes of DDR's images of grade 5: ``set_aside``, or ``random_label``:
             those of the training split become mislabeled, low-quality images by the protocol of
             QMix (Hou et al. 2025).
-        seed: for the random labels of ``ungradable="random_label"``.
+        take: use about so many images, whole patients and of every split its share; None = all.
+        seed: draws them, and the random labels of ``ungradable="random_label"``.
 
     Returns:
         The data set, its rows in the order of the source.
@@ -90,7 +93,8 @@ def read_dataset(
         ungradable=ungradable,
         seed=seed,
     )
-    return read_layout(Path(path).expanduser(), options)
+    dataset = read_layout(Path(path).expanduser(), options)
+    return dataset if take is None else take_images(dataset, take, seed=seed)
 
 
 def read_for_model(
