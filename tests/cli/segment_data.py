@@ -13,7 +13,7 @@ CASES = 12
 SIDE = 32
 QUICK = [
     "--network", "residual_unet_slim", "--image-size", "32", "--batch-size", "4", "--threads", "1",
-    "--device", "cpu", "--precision", "32", "--lr", "3e-3",
+    "--device", "cpu", "--precision", "32", "--lr", "3e-3", "--calibrate", "shares",
 ]  # fmt: skip
 SPLIT = ["--test-fraction", "0.2", "--val-fraction", "0.1", "--epochs", "2"]
 

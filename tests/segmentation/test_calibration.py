@@ -6,7 +6,7 @@ from mixednoise.errors import DataError
 from mixednoise.progress import Silent
 from mixednoise.segmentation import calibration as module
 from mixednoise.segmentation.calibrated_source import CalibratedSource, calibrated
-from mixednoise.segmentation.calibration import Calibration, CalibrationFit
+from mixednoise.segmentation.calibration import Calibration, CalibrationFit, settled
 from mixednoise.segmentation.confident import ArraySource, find_mask_errors
 from mixednoise.segmentation.labels import IGNORE
 
@@ -127,8 +127,45 @@ def test_a_small_structure_is_found_only_with_its_share():
     matched = find_mask_errors(masks, probabilities, "argmax", calibrate="shares")
     wrong = masks != truth
     assert np.array_equal(plain, masks == 1), "everything that was drawn, right or wrong"
+    by_itself = find_mask_errors(masks, probabilities, "argmax", calibrate="auto")
+    assert np.array_equal(by_itself, matched), "the strip is overlooked"
     assert (matched & wrong).sum() / wrong.sum() > 0.85
     assert (matched & wrong).sum() / matched.sum() > 0.85
+
+
+def test_where_teachers_see_every_class_auto_leaves_them_alone():
+    """Masks that are mostly too large: holding on to their share would keep them too large."""
+    rng = np.random.default_rng(11)
+    rows, columns = np.indices((40, 40))
+    distance = np.hypot(rows - 20, columns - 20)
+    masks = np.stack([distance <= 9 + shift for shift in [0] * 5 + [5] * 5]).astype(np.uint8)
+    foreground = np.clip(0.95 - 0.1 * np.maximum(distance - 7, 0), 0.02, 0.95)
+    foreground = foreground + rng.uniform(-0.02, 0.02, masks.shape)
+    probabilities = np.stack([1 - foreground, foreground], axis=1)
+    by_itself, plain, matched = (
+        find_mask_errors(masks, probabilities, "argmax", calibrate=kind)
+        for kind in ("auto", "none", "shares")
+    )
+    assert np.array_equal(by_itself, plain)
+    assert not np.array_equal(by_itself, matched)
+
+
+@pytest.mark.parametrize(("named", "kind"), [(0.45, "shares"), (0.55, "none")])
+def test_a_class_is_overlooked_below_half_of_its_pixels_of_all_teachers_together(named, kind):
+    labels = np.repeat([0, 1], [600, 400]).astype(np.uint8).reshape(1, -1)
+
+    def judged(share):
+        seen = np.arange(1000) < 400 * share
+        return CalibrationFit(1, rng=np.random.default_rng(0)), np.stack([~seen, seen])[:, None]
+
+    fits = []
+    for share in (named - 0.3, named + 0.3):  # one of them sees little, the other one much
+        fit, probabilities = judged(share)
+        fit.add(labels, 0.8 * probabilities + 0.1)
+        fits.append(fit)
+    assert settled("auto", fits) == kind
+    assert settled("temperature", fits) == "temperature"
+    assert settled("auto", []) == "none"
 
 
 def test_a_source_is_calibrated_after_it_was_checked():

@@ -111,7 +111,7 @@ def find_errors(
 
 
 def _settings(judged: Judged, options: Mapping[str, Any], progress: Progress) -> ErrorSettings:
-    merged = {**judged.settings, **options}
+    merged = {**judged.settings, **options, "keep_shares": judged.calibrate == "shares"}
     if merged.get("rule") == "argmax" and "band" not in options:
         merged["band"] = None
     if merged.get("band") == "none":

@@ -10,7 +10,7 @@ from typing import Any
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import DataError, RunError
 from mixednoise.progress import Progress
-from mixednoise.segmentation.calibrated_source import calibrated
+from mixednoise.segmentation.calibrated_source import calibrated, calibrated_by
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.cases import read_cases, read_image, read_mask, write_like
 from mixednoise.segmentation.cases.apart import folders_of
@@ -18,7 +18,12 @@ from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.confident import FolderSource, ProbabilitySource
 from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.pipeline import reopen
-from mixednoise.segmentation.stages.judging import JudgedSource, error_settings, fit_calibrations
+from mixednoise.segmentation.stages.judging import (
+    JudgedSource,
+    error_settings,
+    fit_calibrations,
+)
+from mixednoise.segmentation.stages.judging import calibrated_by as run_calibrated_by
 
 
 @dataclass(frozen=True)
@@ -107,10 +112,11 @@ def judged_folders(
         def image(name: str) -> Any:
             return read_image(pictures[name]).array if name in pictures else None
 
+    fitted = calibrated(source, calibrate, progress)
     return Judged(
-        calibrated(source, calibrate, progress),
+        fitted,
         source,
-        calibrate,
+        calibrated_by(fitted),
         f"Masks of {masks}",
         None if class_names is None else tuple(class_names),
         image=image,
@@ -143,8 +149,11 @@ def judged_run(run: Path, *, calibrate: Calibrate | None = None, progress: Progr
             fix="go on with the same `mixednoise segment train` command and --resume",
         )
     by_name = {case.name: case for case in cases.cases}
-    kind = calibrate or stage.config.calibrate
-    source = JudgedSource(stage, None if calibrate is None else fit_calibrations(stage, kind))
+    anew = None if calibrate is None else fit_calibrations(stage, calibrate)
+    source = JudgedSource(stage, anew)
+    kind: Calibrate = next((one.kind for one in (anew or {}).values()), "none")
+    if calibrate is None:
+        kind = run_calibrated_by(stage)
 
     def true(name: str) -> Callable[[], Mask]:
         return lambda: read_mask(cases, by_name[name], "truth")

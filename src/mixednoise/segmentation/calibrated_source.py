@@ -50,7 +50,7 @@ def calibrated(
 
     Args:
         source: probabilities of models that never saw the masks.
-        kind: ``none``, ``temperature`` or ``shares``.
+        kind: ``none``, ``temperature``, ``shares`` or ``auto``.
         progress: where bars and messages go.
 
     Raises:
@@ -64,4 +64,9 @@ def calibrated(
         fit.add(mask, probabilities)
     found = fit.fit(kind)
     progress.message(f"calibrated: {found}")
-    return CalibratedSource(source, found)
+    return CalibratedSource(source, found) if found.kind != "none" else source
+
+
+def calibrated_by(source: ProbabilitySource) -> Calibrate:
+    """How the probabilities of a source were calibrated; never ``auto``."""
+    return source.calibration.kind if isinstance(source, CalibratedSource) else "none"

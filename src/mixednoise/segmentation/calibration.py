@@ -8,10 +8,15 @@ doubtful pixel and a certain one.
 are wrong, hardly any pixel of it reaches a probability of one half, and its most probable class is
 the background nearly everywhere. An offset per class makes each class as common among the most
 probable ones as it is in the given masks.
+
+``auto``: ``shares`` where teachers overlook a class (they name it less than half as often as the
+masks have it), else nothing. Where teachers do see every class, masks that are too large or too
+small on average are better told from their judgement as it is: shares would hold on to the bias.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +24,9 @@ import numpy as np
 
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 
-Calibrate = Literal["none", "temperature", "shares"]
+Calibrate = Literal["none", "temperature", "shares", "auto"]
+#: A class is overlooked where it is named less often than this share of its given pixels.
+OVERLOOKED = 0.5
 #: Temperatures that are looked at; beyond these a teacher is beyond repair.
 LOWEST, HIGHEST = 0.25, 10.0
 SMALLEST = 1e-6
@@ -65,6 +72,11 @@ class Calibration:
         """As plain values."""
         return {"temperature": self.temperature, "offsets": list(self.offsets)}
 
+    @property
+    def kind(self) -> Calibrate:
+        """How it was fitted."""
+        return "shares" if self.offsets else "none" if self.temperature == 1.0 else "temperature"
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Calibration:
         """What :meth:`to_json` wrote."""
@@ -72,6 +84,8 @@ class Calibration:
 
     def __str__(self) -> str:
         """For people: ``temperature 1.30``, ``offsets 0.00, 0.35``."""
+        if not self.changes:
+            return "probabilities as they are"
         if self.offsets:
             return "offsets " + ", ".join(f"{offset:.2f}" for offset in self.offsets)
         return f"temperature {self.temperature:.2f}"
@@ -111,11 +125,24 @@ class CalibrationFit:
         self._label.append(labels[chosen])
 
     @property
+    def classes(self) -> int:
+        """K, 0 without any pixels."""
+        return len(self._log[0]) if self._log else 0
+
+    @property
     def pixels(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """(256,) pixels of every class, of all images whole; without IGNORE."""
         counts = self._pixels.copy()
         counts[IGNORE] = 0
         return counts
+
+    def named(self, classes: int) -> tuple[FloatArray, FloatArray]:
+        """Of the pixels that were kept, how many are given (K,) and named (K,) as each class."""
+        given, named = np.zeros(classes), np.zeros(classes)
+        for log, labels in zip(self._log, self._label, strict=True):
+            given += np.bincount(labels, minlength=classes)
+            named += np.bincount(log.argmax(axis=0), minlength=classes)
+        return given, named
 
     def fit(
         self, kind: Calibrate, pixels: np.ndarray[Any, np.dtype[np.int64]] | None = None
@@ -123,10 +150,12 @@ class CalibrationFit:
         """The calibration of that kind; one that changes nothing without any pixels.
 
         Args:
-            kind: ``none``, ``temperature`` or ``shares``.
+            kind: ``none``, ``temperature``, ``shares``, or ``auto`` by these images alone
+                (:func:`settled` for those of several teachers).
             pixels: (256,) per class, of which ``shares`` takes the shares of the classes, those of
                 a larger set; None = of the images that were added.
         """
+        kind = settled(kind, [self])
         if kind == "none" or not self._log:
             return Calibration()
         log = np.concatenate(self._log, axis=1).astype(np.float64)
@@ -136,6 +165,21 @@ class CalibrationFit:
         whole = (self.pixels if pixels is None else pixels)[: len(log)]
         counts = np.round(whole / whole.sum() * len(labels)).astype(np.int64)
         return Calibration(offsets=tuple(_offsets(log, counts).tolist()))
+
+
+def settled(kind: Calibrate, fits: Sequence[CalibrationFit]) -> Calibrate:
+    """What ``auto`` comes to for teachers that share a set; any other kind is itself.
+
+    Args:
+        kind: wanted.
+        fits: one per teacher, with the pixels that it judged.
+    """
+    if kind != "auto":
+        return kind
+    classes = max((fit.classes for fit in fits), default=0)
+    counts = [fit.named(classes) for fit in fits]
+    given, named = np.sum(counts, axis=0) if counts else np.zeros((2, 1))
+    return "shares" if (named < OVERLOOKED * given).any() else "none"
 
 
 def _temperature(log: FloatArray, labels: Mask) -> float:

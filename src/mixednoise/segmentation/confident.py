@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from mixednoise.errors import ConfigError
 from mixednoise.progress import Progress, Silent
 from mixednoise.segmentation.bands import band_of_source
-from mixednoise.segmentation.calibrated_source import calibrated
+from mixednoise.segmentation.calibrated_source import calibrated, calibrated_by
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.error_settings import ErrorSettings, Pool
 from mixednoise.segmentation.estimate import Estimate
@@ -109,7 +109,8 @@ def find_mask_errors(
             (:func:`~mixednoise.segmentation.bands.typical_band`).
         calibrate: what is fitted to the probabilities first: ``none``; ``temperature``, how sure
             they are; ``shares``, so that each class is as often the most probable one as it is in
-            the masks (:mod:`mixednoise.segmentation.calibration`).
+            the masks; ``auto``, shares where a class is overlooked, else none
+            (:mod:`mixednoise.segmentation.calibration`).
         temperature: above 0.
         min_region: pixels.
         progress: where bars and warnings go; None = nowhere.
@@ -124,13 +125,14 @@ def find_mask_errors(
     plain = ArraySource(masks, probabilities, ignore_label=ignore_label)
     if band == "auto":
         band = band_of_source(plain)
+    source = calibrated(plain, calibrate, progress)
     try:
         settings = ErrorSettings(
             rule=rule,
             pool=pool,
             band=band,
             temperature=temperature,
-            keep_shares=calibrate == "shares",
+            keep_shares=calibrated_by(source) == "shares",
             min_region=min_region,
         )
     except ValidationError as error:
@@ -141,7 +143,6 @@ def find_mask_errors(
             found=repr(first["input"]),
             fix="see mixednoise.segmentation.confident.ErrorSettings",
         ) from error
-    source = calibrated(plain, calibrate, progress)
     found = estimate(source, settings, progress or Silent())
     maker = MapMaker(settings, found)
     maps = []

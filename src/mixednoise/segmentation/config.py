@@ -87,10 +87,11 @@ class SegmentationConfig(LearningConfig):
         "as hold three quarters of the structures' pixels (with rule argmax: none); none = off",
     )
     calibrate: Calibrate = Field(
-        "shares",
+        "auto",
         description="what is fitted before a teacher's judgement is used: temperature (how sure it "
         "is), shares (each class as often the most probable one as it is in the given masks, and "
-        "as many pixels leave it as come to it)",
+        "as many pixels leave it as come to it), auto (shares where teachers name a class less "
+        "than half as often as the masks have it, else none)",
     )
     min_region: Annotated[int, Field(ge=0)] = Field(
         0, description="suspected regions of fewer pixels are let go"

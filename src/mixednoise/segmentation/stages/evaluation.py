@@ -16,7 +16,12 @@ from mixednoise.segmentation.cases import read_mask
 from mixednoise.segmentation.inference import resized_probabilities
 from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities, Rule
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
+from mixednoise.segmentation.stages.judging import (
+    JudgedSource,
+    calibrated_by,
+    flagged_map,
+    was_judged,
+)
 
 #: Width of the boundary in which identification is scored by itself, pixels.
 BOUNDARY = 5.0
@@ -112,7 +117,7 @@ def identification(stage: Stage) -> dict[str, Any] | None:
             flagged = flagged_map(stage, row, native=True)
             yield FoundErrors(case.name, given, probabilities, truth, flagged)
 
-    return identify(found(), rule_name(stage.config.rule, stage.config.calibrate))
+    return identify(found(), rule_name(stage.config.rule, calibrated_by(stage)))
 
 
 def rule_name(rule: Rule, calibrate: Calibrate) -> str:

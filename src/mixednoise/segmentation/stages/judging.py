@@ -13,7 +13,7 @@ import numpy as np
 from mixednoise.errors import RunError
 from mixednoise.io import write_json
 from mixednoise.segmentation.bands import band_rows, typical_band
-from mixednoise.segmentation.calibration import Calibrate, Calibration, CalibrationFit
+from mixednoise.segmentation.calibration import Calibrate, Calibration, CalibrationFit, settled
 from mixednoise.segmentation.cases import read_mask, resize_mask, write_like
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.writing import encode, template_ending, write_bytes
@@ -69,6 +69,8 @@ def judge(stage: Stage) -> None:
             write_json(folder / STATE, state)
         for fold, one in found_ones.items():
             stage.progress.message(f"teacher {fold + 1}: {one}")
+        if not found_ones and stage.config.calibrate == "auto":
+            stage.progress.message("teachers see every class: their probabilities stay as they are")
 
 
 def fit_calibrations(stage: Stage, kind: Calibrate) -> dict[int, Calibration]:
@@ -86,7 +88,8 @@ def fit_calibrations(stage: Stage, kind: Calibrate) -> dict[int, Calibration]:
     # A fold may by chance hold more masks that are too large than another one: the shares of the
     # classes are those of all folds together.
     pixels = np.sum([fit.pixels for fit in fits], axis=0)
-    return {fold: fit.fit(kind, pixels) for fold, fit in enumerate(fits)}
+    kind = settled(kind, fits)
+    return {} if kind == "none" else {f: fit.fit(kind, pixels) for f, fit in enumerate(fits)}
 
 
 def find_errors(stage: Stage) -> None:
@@ -144,7 +147,7 @@ def error_settings(stage: Stage) -> ErrorSettings:
         rule=config.rule,
         pool=config.pool,
         band=band,
-        keep_shares=config.calibrate == "shares",
+        keep_shares=calibrated_by(stage) == "shares",
         min_region=config.min_region,
     )
 
@@ -211,6 +214,14 @@ def calibrations_of(
         row: by_fold.get(fold, Calibration())
         for row, fold in zip(stage.train.tolist(), folds, strict=True)
     }
+
+
+def calibrated_by(stage: Stage) -> Calibrate:
+    """What the option ``calibrate`` comes to in a run that was judged: never ``auto``."""
+    if stage.config.calibrate != "auto":
+        return stage.config.calibrate
+    known = _read_state(stage.probabilities)["calibration"].get("auto", {})
+    return next((Calibration.from_json(values).kind for values in known.values()), "none")
 
 
 def stored_probabilities(stage: Stage, row: int) -> Array:
