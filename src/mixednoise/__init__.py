@@ -7,6 +7,7 @@ and ``mixednoise --help`` answer at once.
     >>> dataset = mixednoise.read_dataset("labels.csv")            # doctest: +SKIP
     >>> model = mixednoise.QMix(epochs=30).fit(dataset)            # doctest: +SKIP
     >>> model.audit_[model.audit_.group == "mis_h"]                # doctest: +SKIP
+    >>> mixednoise.audit_dataset(dataset, "audits/first")          # doctest: +SKIP
 
 Wrong pixels of masks, from probabilities of any model, or from images and masks alone:
 
@@ -36,6 +37,7 @@ from mixednoise.version import __version__
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
+    from mixednoise.audit.build import make_audit as audit_run
     from mixednoise.data.readers import read_dataset
     from mixednoise.data.table import Dataset
     from mixednoise.estimators import (
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         SymmetricCrossEntropy,
     )
     from mixednoise.evaluation.metrics import classification_metrics
+    from mixednoise.jobs.audit import audit_dataset
     from mixednoise.loading import load
     from mixednoise.noise.corrupt import corrupt_dataset as corrupt
     from mixednoise.noise.corrupt_masks import corrupt_masks
@@ -72,6 +75,8 @@ _HOMES = {
     "DivideMix": ("mixednoise.estimators", "DivideMix"),
     "ConfidentLearning": ("mixednoise.estimators", "ConfidentLearning"),
     "CoTeaching": ("mixednoise.estimators", "CoTeaching"),
+    "audit_dataset": ("mixednoise.jobs.audit", "audit_dataset"),
+    "audit_run": ("mixednoise.audit.build", "make_audit"),
     "load": ("mixednoise.loading", "load"),
     "classification_metrics": ("mixednoise.evaluation.metrics", "classification_metrics"),
     "corrupt": ("mixednoise.noise.corrupt", "corrupt_dataset"),
@@ -106,6 +111,8 @@ __all__ = [
     "SymmetricCrossEntropy",
     "TrainingError",
     "__version__",
+    "audit_dataset",
+    "audit_run",
     "classification_metrics",
     "corrupt",
     "corrupt_masks",

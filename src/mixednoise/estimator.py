@@ -24,9 +24,10 @@ from mixednoise.training.loop import Loop
 from mixednoise.version import __version__
 from mixednoise.workflow.building import make_loop
 from mixednoise.workflow.finish import finish_run
-from mixednoise.workflow.out_of_fold import OutOfFold, folds_of, out_of_fold
+from mixednoise.workflow.fold_training import folds_of
+from mixednoise.workflow.out_of_fold import OutOfFold, out_of_fold
 from mixednoise.workflow.prediction import Block, ImageBatches, predict_batches
-from mixednoise.workflow.prepare import Prepared, prepare, write_findings
+from mixednoise.workflow.prepare import Prepared, prepare, tell, write_findings
 from mixednoise.workflow.resolve import resolve
 from mixednoise.workflow.run_folder import RunFolder, check_run_folder, start_run
 
@@ -76,6 +77,7 @@ class Estimator:
         out: str | Path | None = None,
         resume: bool = False,
         overwrite: bool = False,
+        hold_back: bool = True,
         progress: Progress | None = None,
     ) -> Self:
         """Check the data, decode it once, train, evaluate, and say what every sample is.
@@ -85,6 +87,9 @@ class Estimator:
             out: run folder; needed to be able to resume. None keeps everything in memory.
             resume: go on with the interrupted run in ``out``.
             overwrite: replace the earlier run in ``out``.
+            hold_back: make the validation and test parts that the data lacks. False: learn from,
+                and judge, every sample without a split; then there may be nothing to choose the
+                best epoch on, nor to measure it on.
             progress: bars and lines; None shows them on stderr.
 
         Raises:
@@ -107,7 +112,9 @@ class Estimator:
         record = {
             "method": self.method.name,
             "preset": self.preset,
-            "data": str(dataset.source),
+            # Where it is, and how to read it again: for an audit of the run.
+            "data": str(dataset.source if dataset.reading is None else dataset.source.absolute()),
+            "reading": dataset.reading,
             "classes": list(dataset.class_names),
             "options": config.model_dump(mode="json"),
         }
@@ -116,8 +123,8 @@ class Estimator:
         if run is not None:
             must_be_outside(run.path, dataset)
             check_run_folder(run, record, resume=resume, overwrite=overwrite)
-        prepared = prepare(dataset, config, int(config.image_size), progress)
-        self._tell(prepared, run, progress)
+        prepared = prepare(dataset, config, int(config.image_size), progress, hold_back=hold_back)
+        tell(prepared, run, progress)
         fabric = make_fabric(config)
         count, fold_epochs = self.method.folds(config) or (0, 0)
         fold = folds_of(prepared, count, config.seed) if count else None
@@ -187,18 +194,6 @@ class Estimator:
         self.history_: pd.DataFrame = result.history
         self.metrics_: dict[str, Any] = result.metrics
         self.networks_, self.best_networks_ = result.networks, result.best_networks
-
-    @staticmethod
-    def _tell(prepared: Prepared, run: RunFolder | None, progress: Progress) -> None:
-        prepared.report.tell(progress)
-        counts = prepared.dataset.table["split"].value_counts()
-        sizes = ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "val", "test"))
-        aside = len(prepared.dataset.set_aside)
-        progress.message(
-            f"{len(prepared.dataset)} images, {prepared.dataset.num_classes} classes: {sizes}"
-            + (f"; {aside} set aside" if aside else "")
-            + (f", listed in {run.set_aside}" if aside and run is not None else "")
-        )
 
     # ---- using ---------------------------------------------------------------------------------
 

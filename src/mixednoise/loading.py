@@ -36,8 +36,14 @@ def load(path: str | Path) -> Estimator:
     if not source.is_dir():
         networks, metadata = load_networks(source)
         return estimator_named(str(metadata.get("method"))).from_networks(networks, metadata)
-    read_config(source)
     run = RunFolder(source)
+    if read_config(source).get("folds"):
+        raise RunError(
+            f"{source} was cross-validated: it holds networks for each fold, and none for all",
+            expected="a run of `mixednoise train`, or a model file",
+            found="a run of `mixednoise audit --folds`",
+            fix=f"train without folds, or give the networks of one fold: {run.fold(0)}",
+        )
     lacking = [p.name for p in (run.model, run.samples, run.history, run.metrics) if not p.exists()]
     if lacking:
         raise RunError(

@@ -98,6 +98,14 @@ def test_the_command_of_a_cell_can_be_typed(matrix):
     assert "--group-column" in by_name["skin/none/qmix/5"].train
 
 
+def test_weights_go_along_with_the_noisy_copy(matrix):
+    path = matrix(WHOLE.replace('path = "skin.csv"', 'path = "skin.csv"\nweight_column = "trust"'))
+    for cell in cells_of(path, only=["skin", "eyes"]):
+        for words in (cell.train, cell.corrupt):
+            named = ("--weight-column", "trust") in pairwise(words)
+            assert named == (cell.data == "skin" and bool(words))
+
+
 def test_nearer_options_win(matrix):
     by_name = {cell.name: " ".join(cell.train) for cell in cells_of(matrix())}
     assert "epochs=7" in by_name["eyes/none/plain/0"]  # of the data

@@ -18,7 +18,7 @@ from mixednoise.methods.cross_entropy import CrossEntropyMethod
 from mixednoise.progress import Silent
 from mixednoise.separation.label_issues import find_label_issues
 from mixednoise.training.loop import Loop
-from mixednoise.workflow import out_of_fold as module
+from mixednoise.workflow import fold_training as module
 from tiny_data import FAST, coloured_dataset
 
 RULES = {

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import re
-from html.parser import HTMLParser
 from importlib import resources
 
 import cv2
@@ -10,54 +9,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from html_page import Page
 from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.evaluation.identification import IdentificationEvaluator
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.evaluation.paired import compare_methods
+from mixednoise.pages.embed import data_uri
+from mixednoise.pages.heat import MOST_CLASSES
+from mixednoise.pages.histogram import histogram
+from mixednoise.pages.numbers import points, share
 from mixednoise.segmentation.labels import IGNORE
 from mixednoise.segmentation.report import OverlayCase, ReportInput, draw_overlay, write_report
 from mixednoise.segmentation.report.cards import changes_in
-from mixednoise.segmentation.report.classes import MOST_CLASSES, joint_of, strata_of
-from mixednoise.segmentation.report.embed import data_uri
+from mixednoise.segmentation.report.classes import joint_of, strata_of
 from mixednoise.segmentation.report.inputs import worst_first
-from mixednoise.segmentation.report.page import histogram
-from mixednoise.segmentation.report.words import findings, headline, points, share
+from mixednoise.segmentation.report.words import findings, headline
 
-VOID = {"meta", "img", "input"}
 GIVEN, SUSPECTED, PROPOSED = (0x56, 0xB4, 0xE9), (0xD5, 0x5E, 0x00), (0xF0, 0xE4, 0x42)
-
-
-class Page(HTMLParser):
-    """What a browser would see; complains of tags that are not closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def table_of(n: int) -> pd.DataFrame:

@@ -188,6 +188,7 @@ def fingerprint_of(ids: Iterable[Any], given: Iterable[Any]) -> str:
 _TEXT = (
     *("id", "split", "given_label", "suggested_label", "group", "predicted_label", "reasons"),
     *("true_label", "noise_group", "same_as", "path", "digest", "hash", "patient", "worst_class"),
+    "reason",
 )
 
 

@@ -33,6 +33,7 @@ def explain(
     loss: Floats,
     entropy: Floats,
     looks: tuple[Integers, Integers] | None,
+    views: tuple[Integers, int] | None = None,
 ) -> list[str]:
     """One line per sample, reasons joined by ``"; "``; empty where nothing speaks for a doubt.
 
@@ -47,6 +48,8 @@ def explain(
         entropy: float (N,), nats, NaN allowed.
         looks: ``(n_agree, n_total)``, int (N,) each: in how many looks at the sample during
             training the prediction was the given label, and of how many.
+        views: ``(n_same, total)``: in how many looks of the finished networks, int (N,), the
+            prediction is the predicted class, and of how many.
     """
     # Plain lists: indexing numpy scalars one by one would cost more than the sentences.
     name = [class_names[g] for g in given]
@@ -58,6 +61,7 @@ def explain(
     judged = group >= 0
     loss_rank: list[float] = share_below(loss, given, judged).tolist()
     entropy_rank: list[float] = share_below(entropy, given, judged).tolist()
+    seen = [f" in {same} of {views[1]} looks" for same in views[0].tolist()] if views else None
     agree = looks[0].tolist() if looks else None
     total = looks[1].tolist() if looks else None
     groups, posteriors = group.tolist(), p.tolist()
@@ -69,7 +73,7 @@ def explain(
             continue
         differs = guess[i] != name[i]
         conflict = (
-            f"predicted {guess[i]} with {_share(of_guess[i])}, "
+            f"predicted {guess[i]} with {_share(of_guess[i])}{seen[i] if seen else ''}, "
             f"given {name[i]} with {_share(of_given[i])}"
         )
         said: list[str] = []

@@ -32,6 +32,8 @@ COLUMNS = (
 )
 #: Added where the truth is known for at least one row.
 TRUTH_COLUMNS = ("true_label", "noise_group")
+#: Added where the method has counted: ``looks`` of the argument, agreeing and all.
+LOOK_COLUMNS = ("looks_agreed", "looks")
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -46,6 +48,7 @@ def audit_table(
     probabilities: ArrayLike,
     group: ArrayLike | None = None,
     looks: tuple[ArrayLike, ArrayLike] | None = None,
+    views: tuple[ArrayLike, int] | None = None,
 ) -> pd.DataFrame:
     """Build the table that a curator reads and that review and export start from.
 
@@ -63,9 +66,12 @@ def audit_table(
         group: int (N,), found group 0, 1, 2 or -1; default the most probable one.
         looks: ``(n_agree, n_total)``, int (N,) each: how often, in how many looks during training,
             the prediction agreed with the given label. Makes a reason.
+        views: ``(n_same, total)``, int (N,) and a number: in how many looks of the finished
+            networks the prediction is the predicted class. Makes a reason.
 
     Returns:
-        A data frame with :data:`COLUMNS`, then :data:`TRUTH_COLUMNS` where any truth is known.
+        A data frame with :data:`COLUMNS`, then :data:`TRUTH_COLUMNS` where any truth is known,
+        then :data:`LOOK_COLUMNS` where ``looks`` are given.
         Labels are class names; text is ``""`` where there is nothing to say, numbers are NaN.
 
         - ``suggested_label``: the label to use. The given one where the sample is correct or was
@@ -114,6 +120,7 @@ def audit_table(
         loss=losses,
         entropy=entropies,
         looks=seen,
+        views=None if views is None else (_integers("views", views[0], n, lowest=0), views[1]),
     )
     names = dataset.class_names
     table = pd.DataFrame(
@@ -139,6 +146,8 @@ def audit_table(
     if (true >= 0).any() or (known != "").any():
         table["true_label"] = _named(true, names)
         table["noise_group"] = known
+    if seen is not None:
+        table["looks_agreed"], table["looks"] = seen
     return table
 
 

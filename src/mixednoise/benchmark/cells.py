@@ -16,8 +16,8 @@ from mixednoise.methods.config import merged, parse_assignments
 
 PROGRAM = "mixednoise"
 _READ_OPTIONS = (
-    *("layout", "image_column", "label_column", "split_column", "group_column", "image_root"),
-    "take",
+    *("layout", "image_column", "label_column", "split_column", "group_column", "weight_column"),
+    *("image_root", "take"),
 )
 
 
@@ -168,8 +168,11 @@ def _training(
     # A typo in an option is found here, before anything runs.
     estimator_named(chosen.method).method.Config.from_options(chosen.preset, **settings)
     source = root / entry.path if noisy is None else noisy / "labels.csv"
-    # A noisy copy has the usual column names, and its split.
-    reading = _reading(entry, root) if noisy is None else _classes(entry)
+    # A noisy copy has the usual column names, and its split; weights count where they are named.
+    reading = _reading(entry, root)
+    if noisy is not None:
+        weights = ["--weight-column", entry.weight_column] if entry.weight_column else []
+        reading = weights + _classes(entry)
     words = ["train", str(source), "--method", chosen.method, "--seed", str(seed), *reading]
     if chosen.preset != "default":
         words += ["--preset", chosen.preset]

@@ -30,8 +30,8 @@ class DataEntry(_Entry):
 
     Attributes:
         path: file or folder; relative ones start from ``--root``, else from the matrix file.
-        layout, image_column, label_column, split_column, group_column, image_root, classes,
-            ordinal, take: as in ``mixednoise train``.
+        layout, image_column, label_column, split_column, group_column, weight_column, image_root,
+            classes, ordinal, take: as in ``mixednoise train``.
         class_map: which class is mistaken for which, for noise of the kind ``class_map``.
         seeds: instead of those of the matrix.
         options: options of every method on this data.
@@ -43,6 +43,7 @@ class DataEntry(_Entry):
     label_column: str | None = None
     split_column: str | None = None
     group_column: str | None = None
+    weight_column: str | None = None
     image_root: Path | None = None
     classes: list[str] | None = None
     ordinal: bool | None = None

@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
+from mixednoise.cli.apply import apply
+from mixednoise.cli.audit import audit
 from mixednoise.cli.benchmark import benchmark
 from mixednoise.cli.corrupt import corrupt
 from mixednoise.cli.demo import demo
 from mixednoise.cli.evaluate import evaluate
+from mixednoise.cli.export import export
+from mixednoise.cli.import_decisions import import_
 from mixednoise.cli.predict import predict
+from mixednoise.cli.quality import quality
 from mixednoise.cli.register import register
+from mixednoise.cli.review import review
 from mixednoise.cli.segment.app import segment
 from mixednoise.cli.train import train
 from mixednoise.version import __version__
@@ -26,7 +32,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-register(app, train, evaluate, predict, corrupt, benchmark, demo)
+register(
+    app,
+    train,
+    evaluate,
+    predict,
+    audit,
+    quality,
+    review,
+    apply,
+    export,
+    import_,
+    corrupt,
+    benchmark,
+    demo,
+)
 app.add_typer(segment)
 
 

@@ -46,6 +46,8 @@ def demo(
     answer(results, [metrics_table(results)], as_json=as_json)
     progress.message(
         f"pictures: {out / 'comparison.png'} and {out / 'qmix' / 'plots'}\n"
-        f"verdict per image: {out / 'qmix' / 'samples.csv'}\n"
-        f"next, your own data: mixednoise train labels.csv --out runs/first"
+        f"verdict per image: {out / 'audit' / 'audit.csv'}\n"
+        f"report: {out / 'audit' / 'report.html'}\n"
+        f"next: mixednoise review {out / 'audit'}\n"
+        f"your own data: mixednoise audit labels.csv --out audits/first"
     )

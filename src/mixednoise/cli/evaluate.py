@@ -10,7 +10,7 @@ import typer
 from mixednoise.cli import options as o
 
 
-@o.with_reader_options
+@o.with_looking_options
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of mixednoise train.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled data, as for train.")],

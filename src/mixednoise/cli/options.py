@@ -55,6 +55,15 @@ QualityColumn = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+WeightColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Column with sample weights: 2 = learned from twice per epoch, 0.3 = in three epochs "
+        "of ten, 0 = never. Default: every image once.",
+        rich_help_panel=DATA,
+    ),
+]
 ImageRoot = Annotated[
     Path | None,
     typer.Option(
@@ -117,6 +126,14 @@ Threads = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Threads that measure image quality. Default: one per core, at most 8.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no bars, lines and warnings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in --out.")]
@@ -134,6 +151,7 @@ _READER_OPTIONS: dict[str, Any] = {
     "split_column": SplitColumn,
     "group_column": GroupColumn,
     "quality_column": QualityColumn,
+    "weight_column": WeightColumn,
     "image_root": ImageRoot,
     "layout": Layout,
 }
@@ -186,6 +204,13 @@ def _reader(values: dict[str, Any]) -> Reader:
 
 #: The options of a reader in the place of the parameter ``reader``: a :data:`Reader`.
 with_reader_options = with_shared("reader", _READER_OPTIONS, _reader)
+
+#: The same where nothing is learned: weights would do nothing.
+with_looking_options = with_shared(
+    "reader",
+    {name: kind for name, kind in _READER_OPTIONS.items() if name != "weight_column"},
+    _reader,
+)
 
 
 def class_names(classes: str | None) -> list[str] | None:

@@ -11,9 +11,10 @@ from mixednoise.cli.guard import guarded
 
 
 def register(app: typer.Typer, *commands: Callable[..., None]) -> None:
-    """Add commands under the names of their functions."""
+    """Add commands under the names of their functions; ``import_`` is ``import``."""
     for command in commands:
-        app.command(help=paragraphs(command.__doc__))(guarded(command))
+        name = command.__name__.rstrip("_").replace("_", "-")
+        app.command(name, help=paragraphs(command.__doc__))(guarded(command))
 
 
 def paragraphs(text: str | None) -> str:

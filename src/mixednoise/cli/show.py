@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mixednoise.io import plain
@@ -90,6 +91,57 @@ def metrics_table(by_method: dict[str, dict[str, Any]]) -> Table:
             cells.append(f"{metrics['seconds']:.0f}" if which == "last" else "")
             table.add_row(*cells)
     return table
+
+
+def quality_tables(summary: dict[str, Any]) -> list[Table]:
+    """How often each reason was given, and the worst images.
+
+    Args:
+        summary: of :func:`mixednoise.jobs.quality.quality_to_csv`.
+    """
+    counts = Table(title=f"{summary['images']:,} images", title_justify="left", box=SIMPLE_HEAD)
+    counts.add_column("reason")
+    counts.add_column("images", justify="right")
+    for reason, count in summary["reasons"].items():
+        counts.add_row(escape(reason), f"{count:,}")
+    worst = Table(title="worst first", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("quality", "image", "reasons"):
+        worst.add_column(name, overflow="fold")
+    for row in summary["worst"]:
+        worst.add_row(number(row["quality"]), escape(row["id"]), escape(row["reasons"]))
+    return [counts, worst]
+
+
+def audit_tables(summary: dict[str, Any]) -> list[Table]:
+    """Samples per group, and the most suspicious ones.
+
+    Args:
+        summary: of :func:`mixednoise.jobs.audit.summary_of`.
+    """
+    what = "samples" if summary["groups"] else "masks"
+    counts = Table(box=SIMPLE_HEAD, pad_edge=False)
+    counts.add_column(f"of {summary['images']:,} {what}")
+    counts.add_column("", justify="right")
+    rows = {f"{name}: {GROUP_WORDS[name]}": count for name, count in summary["groups"].items()}
+    rows |= (
+        {
+            "not judged (validation, test)": summary["images"] - summary["judged"],
+            "label issues": summary["label_issues"],
+            "come again with another label": summary["other_label"],
+        }
+        if summary["groups"]
+        else {"with suspected pixels": summary["label_issues"]}
+    )
+    rows["set aside, can't be used"] = summary["set_aside"]
+    for name, count in rows.items():
+        counts.add_row(name, f"{count:,}")
+    worst = Table(title="look at these first", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("quality", "id", "given", "suggested", "reasons"):
+        worst.add_column(name, overflow="fold")
+    for row in summary["worst"]:
+        cells = (row["id"], row["given_label"], row["suggested_label"], row["reasons"])
+        worst.add_row(number(row["label_quality"]), *map(escape, cells))
+    return [counts, worst]
 
 
 def number(value: float | None) -> str:

@@ -12,6 +12,7 @@ from mixednoise.data.content_checks import check_store
 from mixednoise.data.image_files import NOT_FOUND
 from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.data.table import SPLITS, Dataset
+from mixednoise.data.weight_checks import check_weights
 
 __all__ = [
     "Problem",
@@ -22,6 +23,7 @@ __all__ = [
     "check_splits",
     "check_store",
     "check_table",
+    "check_weights",
     "set_aside_unusable",
 ]
 
@@ -36,14 +38,14 @@ def check_table(ds: Dataset, *, training: bool = True) -> Report:
 
     Returns:
         The report. Stops: no rows, ids that occur twice, labels that index no class, a group in
-        two splits, fewer than two classes, a class without an image to learn from, most files
-        missing. Warnings: missing or empty files (their ``rows`` are to be set aside), classes
-        with one image, classes that evaluation splits lack, class names that are nearly equal,
-        and what reading has set aside.
+        two splits, fewer than two classes, a class without an image to learn from, sample weights
+        with which nothing can be learned, most files missing. Warnings: missing or empty files
+        (their ``rows`` are to be set aside), classes with one image, classes that evaluation
+        splits lack, class names that are nearly equal, and what reading has set aside.
     """
     if len(ds) == 0:
         return check_files(ds)
-    return _check_rows(ds) + check_groups(ds) + check_classes(ds, training) + _files(ds)
+    return _check_rows(ds) + check_splits(ds, training=training) + _files(ds)
 
 
 def check_files(ds: Dataset) -> Report:
@@ -72,13 +74,14 @@ def _files(ds: Dataset) -> Report:
 
 
 def check_splits(ds: Dataset, *, training: bool = True) -> Report:
-    """Check classes and groups alone: what splitting, or setting rows aside, can change.
+    """Check groups, classes and weights: what splitting, or setting rows aside, can change.
 
     Args:
         ds: the data set after it was split.
         training: as in :func:`check_table`.
     """
-    return check_groups(ds) + check_classes(ds, training)
+    weights = check_weights(ds) if training else Report()
+    return check_groups(ds) + check_classes(ds, training) + weights
 
 
 def set_aside_unusable(ds: Dataset, report: Report) -> Dataset:

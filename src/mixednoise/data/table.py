@@ -27,6 +27,7 @@ COLUMNS = {
     "quality": "str or NA: the user's own quality grade, carried along, never learned from",
     "true_label": "int64, -1 = unknown: known truth, read by evaluation alone",
     "noise_group": "str or NA: correct, mis_h, mis_l: known truth, read by evaluation alone",
+    "weight": "float64, >= 0: how often an epoch learns from the sample, on average; 1 = once",
 }
 
 
@@ -42,6 +43,9 @@ class Dataset:
         set_aside: rows that can't be used, columns ``id, path, reason``. Never silently dropped.
         ordinal: True when the classes are grades in order (QWK is meaningful).
         group_column: name of the user's column that ``table.group`` comes from, '' = none.
+        weight_column: likewise of ``table.weight``.
+        reading: keyword arguments of :func:`mixednoise.read_dataset` that read it from ``source``,
+            plain values; None = it was not read from anywhere.
     """
 
     table: pd.DataFrame
@@ -53,6 +57,8 @@ class Dataset:
     )
     ordinal: bool = False
     group_column: str = ""
+    weight_column: str = ""
+    reading: dict[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -117,6 +123,7 @@ def make_table(
         given = columns.get(name)
         return pd.Series([-1] * n if given is None else list(given), dtype="int64")
 
+    weight = columns.get("weight")
     unknown = set(columns) - set(COLUMNS)
     if unknown:
         raise TypeError(f"unknown table columns: {sorted(unknown)}")
@@ -131,5 +138,6 @@ def make_table(
             "quality": text("quality"),
             "true_label": integer("true_label"),
             "noise_group": text("noise_group"),
+            "weight": pd.Series([1.0] * n if weight is None else list(weight), dtype="float64"),
         }
     )

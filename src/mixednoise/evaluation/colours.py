@@ -15,6 +15,12 @@ GROUP_TITLES = {
     "mis_h": "mislabeled, readable",
     "mis_l": "mislabeled, unreadable",
 }
+#: What each group means for a label, to readers who never heard of groups.
+GROUP_PLAIN = {
+    "correct": "looks right",
+    "mis_h": "looks wrong",
+    "mis_l": "can’t be read",
+}
 #: What each metric is called where there is room for words.
 METRIC_TITLES = {
     "accuracy": "accuracy",

@@ -15,7 +15,6 @@ from mixednoise.methods.config import Share, TrainingConfig
 from mixednoise.methods.independent import separated
 from mixednoise.methods.looks import Looks
 from mixednoise.separation import SeparationSettings
-from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 
 class CoTeachingConfig(TrainingConfig):
@@ -57,9 +56,8 @@ class CoTeachingMethod(Method[CoTeachingConfig]):
     def _noise_rate(self) -> float:
         if self.config.noise_rate != "auto":
             return self.config.noise_rate
-        labels = self.context.labels
-        shares = wrong_shares_of_biased(labels, self.looks.mean)
-        return min(float(shares[labels].mean()), self.config.largest_noise_rate)
+        shares = self.looks.wrong_shares()
+        return min(float(shares[self.context.labels].mean()), self.config.largest_noise_rate)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Exchange of the small losses (lines 4 to 7), at least one sample each."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mixednoise.methods.base import FloatArray, IntArray
+from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -55,6 +56,22 @@ class Looks:
         chosen = self.p[torch.arange(len(self._labels)), self._labels]
         values: FloatArray = chosen.numpy().astype(np.float64)
         return values
+
+    @property
+    def seen(self) -> BoolArray:
+        """Whether a sample was looked at, bool (N,): of sample weight 0 none ever is."""
+        return np.asarray(self.total.numpy() > 0)
+
+    def wrong_shares(self) -> FloatArray:
+        """Estimated share of wrong labels per class (C,): of the samples that were looked at.
+
+        Of all of them as long as a class has none.
+        """
+        labels: IntArray = self._labels.numpy()
+        seen = self.seen
+        if len(np.unique(labels[seen])) < len(np.unique(labels)):
+            seen = np.ones(len(labels), dtype=bool)
+        return wrong_shares_of_biased(labels[seen], self.mean[seen])
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors for a checkpoint."""

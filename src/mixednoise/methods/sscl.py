@@ -25,7 +25,6 @@ from mixednoise.methods.looks import BoolArray, Looks, chance_of_right, trusted
 from mixednoise.methods.losses import generalized_cross_entropy, sharpen, soft_cross_entropy
 from mixednoise.methods.sscl_config import SSCLConfig
 from mixednoise.models.network import Network
-from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 MAX_CLASS_WEIGHT = 5.0
 
@@ -168,16 +167,34 @@ class SSCLMethod(Method[SSCLConfig]):
         """The last verdict; ``p(mis_l)`` is 0, since SSCL does not know of unreadable images."""
         if self.config.promotion_epochs is None:
             self._promote()
+        self._judge_unseen(score)
         return self._report()
 
     def _promote(self) -> None:
         config, labels = self.config, self.context.labels
         if config.untrusted_share == "auto":
-            shares = wrong_shares_of_biased(labels, self.looks.mean)
+            shares = self.looks.wrong_shares()
             self._untrusted_shares = np.minimum(shares, 1 - config.minimum_trusted_share)
         else:
             self._untrusted_shares = np.full(self.context.num_classes, config.untrusted_share)
-        self._trusted = trusted(labels, self.looks.self_confidence, self._untrusted_shares)
+        # Whose weight is 0 had no look: it takes no place among the trusted of its class.
+        seen, confidence = self.looks.seen, self.looks.self_confidence
+        self._trusted = np.ones(len(labels), dtype=bool)
+        self._trusted[seen] = trusted(labels[seen], confidence[seen], self._untrusted_shares)
+
+    def _judge_unseen(self, score: Scorer) -> None:
+        """Samples that no batch ever had (weight 0): one look at them now, and the others' cut."""
+        seen = self.looks.seen
+        if seen.all():
+            return
+        p = score().p
+        assert p is not None  # noqa: S101 - the loop keeps it
+        self.looks.p[torch.from_numpy(~seen)] = torch.from_numpy(p.mean(axis=0)[~seen])
+        labels, confidence = self.context.labels, self.looks.self_confidence
+        for label in np.unique(labels[~seen]):
+            mine = labels == label
+            sure = confidence[mine & seen & self._trusted]
+            self._trusted[mine & ~seen] = confidence[mine & ~seen] >= min(sure, default=0.5)
 
     def _report(self) -> EpochReport:
         labels, kappa = self.context.labels, self._trusted

@@ -147,7 +147,8 @@ def corrupt_dataset(
             progress=progress,
         )
         told = summary(ds, table, noise, options, places, unreadable)
-        write_csv(work / LABELS_FILE, labels_table(table, places, ds.class_names, ds.group_column))
+        labels = labels_table(table, places, ds.class_names, ds.group_column, ds.weight_column)
+        write_csv(work / LABELS_FILE, labels)
         write_json(work / SUMMARY_FILE, told)
     if unreadable:
         progress.warning(

@@ -32,11 +32,13 @@ def labels_table(
     places: Sequence[Place],
     class_names: Sequence[str],
     group_column: str = "",
+    weight_column: str = "",
 ) -> pd.DataFrame:
     """Columns ``image,label,split,true_label,noise_group``, labels by name.
 
     Known groups stand in ``group``, and once more under the name that they have in the user's own
     table: what is said of the clean data (``--group-column patient``) is true of this one, too.
+    Sample weights bear the name of the user's column.
     """
     names = np.array(class_names, dtype=object)
     labels = pd.DataFrame(
@@ -53,6 +55,8 @@ def labels_table(
         # A name of ours keeps the meaning that it has here.
         if group_column and group_column not in labels:
             labels[group_column] = table["group"]
+    if weight_column:
+        labels["sample_weight" if weight_column in labels else weight_column] = table["weight"]
     return labels
 
 
@@ -106,9 +110,11 @@ def result_dataset(
             group=table["group"].tolist(),
             true_label=table["true_label"].tolist(),
             noise_group=table["noise_group"].tolist(),
+            weight=table["weight"].tolist(),
         ),
         class_names=ds.class_names,
         source=folder / labels_file,
         ordinal=ds.ordinal,
         group_column=ds.group_column,
+        weight_column=ds.weight_column,
     )

@@ -149,7 +149,9 @@ def assess_files(
             found=str(len(names)),
             fix="pass ids in the order of the paths",
         )
-    return _table(names, lambda row: assess_file(paths[row], limits), workers, progress)
+    return assess_each(
+        names, lambda row: assess_file(paths[row], limits), workers=workers, progress=progress
+    )
 
 
 def assess_dataset(
@@ -172,15 +174,26 @@ def assess_dataset(
             return assess_image(dataset.arrays[array_rows[row]], limits)
         return assess_file(paths[row], limits)
 
-    return _table([str(name) for name in dataset.table["id"]], assess, workers, progress)
+    names = [str(name) for name in dataset.table["id"]]
+    return assess_each(names, assess, workers=workers, progress=progress)
 
 
-def _table(
+def assess_each(
     ids: Sequence[str],
     assess: Callable[[int], ImageQuality],
-    workers: int,
-    progress: Progress | None,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
+    """The table of :func:`assess_files` of images that come from anywhere.
+
+    Args:
+        ids: N names.
+        assess: measures the image of a row, or raises :class:`.UnreadableImageError`; called from
+            several threads.
+        workers: threads.
+        progress: shows the images as they pass.
+    """
     import pandas as pd
 
     n = len(ids)

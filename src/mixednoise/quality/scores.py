@@ -21,6 +21,11 @@ from mixednoise.quality.picture import WORKING_SIDE
 
 #: Both must lie below: a uniform field. Grey values, see :class:`.measures.Measures`.
 BLANK_SPREAD, BLANK_STRUCTURE = 4.0, 1.0
+#: All reasons that there are, in the order in which they are given.
+FAULTS = (
+    *("no field of view found", "blank", "dark", "overexposed", "uneven light", "low contrast"),
+    *("out of focus", "noisy", "colour cast", "little detail", "small"),
+)
 
 
 @dataclass(frozen=True)

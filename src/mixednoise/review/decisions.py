@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
 from mixednoise.errors import ConfigError, RunError
+from mixednoise.review.log_file import transaction
 
 #: agree: as suggested (a new label, or left out where none is suggested); keep: the given label is
 #: right; relabel: another one; exclude: leave the sample out; unsure: no change, seen.
@@ -28,11 +29,17 @@ CREATE TABLE IF NOT EXISTS log (
     note     TEXT NOT NULL DEFAULT '',
     source   TEXT NOT NULL DEFAULT 'review',
     at       TEXT NOT NULL,
-    undone   TEXT NOT NULL DEFAULT ''
+    undone   TEXT NOT NULL DEFAULT '',
+    revision INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS log_by_sample ON log (id, reviewer);
+CREATE UNIQUE INDEX IF NOT EXISTS log_by_revision ON log (revision);
 """
-_COLUMNS = "number, id, reviewer, action, label, note, source, at, undone"
+_COLUMNS = "number, id, reviewer, action, label, note, source, at, undone, revision"
+#: Decisions and what is taken back are counted together: "what is new since" is one number.
+_NEXT = "(SELECT coalesce(max(revision), 0) + 1 FROM log)"
+#: The reviewer's decision on a sample that stands, 0 = none.
+_STANDS = "(SELECT coalesce(max(number), 0) FROM log WHERE id = ? AND reviewer = ? AND undone = '')"
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Decision:
         source: where it was decided: ``review``, or the tool that it was imported from.
         at: when, ISO 8601, UTC.
         undone: when it was taken back, ISO 8601, UTC; '' = it stands.
+        revision: of the log when it was made or, later, taken back; see :meth:`Decisions.since`.
     """
 
     number: int
@@ -60,6 +68,19 @@ class Decision:
     source: str
     at: str
     undone: str
+    revision: int = 0
+
+
+class OvertakenError(RunError):
+    """The reviewer has decided meanwhile, in another window; nothing was changed."""
+
+    def __init__(self, sample: str, reviewer: str) -> None:
+        super().__init__(
+            f"{reviewer} has decided on {sample} in another window meanwhile",
+            expected="the decision that is shown",
+            found="a newer one",
+            fix="look at the newer one, then decide again",
+        )
 
 
 class Decisions:
@@ -88,6 +109,11 @@ class Decisions:
                 fix=f"decide first: mixednoise review {path.parent}",
             )
         with self._connection() as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {name for (name,) in tables}
+            if names and "about" not in names:
+                # Some other program's database: nothing of ours may be added to it.
+                raise sqlite3.DatabaseError(f"file of something else, with {', '.join(names)}")
             if not read_only:
                 connection.executescript(_SCHEMA)
                 connection.executemany(
@@ -120,20 +146,34 @@ class Decisions:
         label: str = "",
         note: str = "",
         source: str = "review",
+        replaces: int | None = None,
     ) -> Decision:
         """Keep a decision; it takes the place of the reviewer's earlier one on that sample.
 
+        Args:
+            sample, reviewer, action, label, note, source: see :class:`Decision`.
+            replaces: number of the reviewer's earlier one as far as is known, 0 = none; where
+                another one stands by now, nothing is kept. None = whichever it is.
+
         Raises:
             ConfigError: no such action, no reviewer, or a label where there should be none.
+            OvertakenError: another decision stands than ``replaces``.
             RunError: the disk is full or read-only.
         """
         _check(reviewer, action, label)
+        who = reviewer.strip()
         with self._connection() as connection:
             row = connection.execute(
-                "INSERT INTO log (id, reviewer, action, label, note, source, at) "  # noqa: S608
-                f"VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
-                (sample, reviewer.strip(), action, label, note, source, _now()),
+                "INSERT INTO log (id, reviewer, action, label, note, source, at, revision) "
+                f"SELECT ?, ?, ?, ?, ?, ?, ?, {_NEXT} "
+                f"WHERE ? IS NULL OR ? = {_STANDS} RETURNING {_COLUMNS}",
+                (
+                    *(sample, who, action, label, note, source, _now()),
+                    *(replaces, replaces, sample, who),
+                ),
             ).fetchone()
+        if row is None:
+            raise OvertakenError(sample, who)
         return Decision(*row)
 
     def record_many(self, decisions: Iterable[Decision]) -> int:
@@ -153,29 +193,54 @@ class Decisions:
             )
         with self._connection() as connection:
             connection.executemany(
-                "INSERT INTO log (id, reviewer, action, label, note, source, at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO log (id, reviewer, action, label, note, source, at, revision) "  # noqa: S608
+                f"VALUES (?, ?, ?, ?, ?, ?, ?, {_NEXT})",
                 rows,
             )
         return len(rows)
 
-    def undo(self, reviewer: str, sample: str | None = None) -> Decision | None:
+    def undo(
+        self, reviewer: str, sample: str | None = None, *, number: int | None = None
+    ) -> Decision | None:
         """Take back the reviewer's newest decision that stands (on one sample).
 
         What it had replaced stands again.
 
+        Args:
+            reviewer: whose.
+            sample: on which; None = any.
+            number: the newest one as far as is known; where it is another one, nothing is taken
+                back. None = whichever it is.
+
         Returns:
-            What was taken back; None where there is nothing.
+            What was taken back; None where there is nothing, or another one than ``number``.
         """
         where = "reviewer = ? AND undone = ''" + ("" if sample is None else " AND id = ?")
         values = (reviewer.strip(),) if sample is None else (reviewer.strip(), sample)
         with self._connection() as connection:
             row = connection.execute(
-                f"UPDATE log SET undone = ? WHERE number = (SELECT max(number) FROM log "  # noqa: S608
-                f"WHERE {where}) RETURNING {_COLUMNS}",
-                (_now(), *values),
+                f"UPDATE log SET undone = ?, revision = {_NEXT} WHERE number = "  # noqa: S608
+                f"(SELECT max(number) FROM log WHERE {where}) AND (? IS NULL OR number = ?) "
+                f"RETURNING {_COLUMNS}",
+                (_now(), *values, number, number),
             ).fetchone()
         return None if row is None else Decision(*row)
+
+    def take_back(self, numbers: Iterable[int]) -> list[Decision]:
+        """Take back decisions by their numbers, all or none; those taken back before stay so.
+
+        Returns:
+            What was taken back now, in order.
+        """
+        now, rows = _now(), []
+        with self._connection() as connection:
+            for number in sorted(numbers):
+                rows += connection.execute(
+                    f"UPDATE log SET undone = ?, revision = {_NEXT} "  # noqa: S608
+                    f"WHERE number = ? AND undone = '' RETURNING {_COLUMNS}",
+                    (now, number),
+                ).fetchall()
+        return [Decision(*row) for row in rows]
 
     def standing(self, reviewer: str | None = None) -> list[Decision]:
         """Newest decision of each reviewer on each sample that was not taken back, in order."""
@@ -188,36 +253,27 @@ class Decisions:
             ).fetchall()
         return [Decision(*row) for row in rows]
 
+    def since(self, revision: int) -> list[Decision]:
+        """What was decided, or taken back, after that revision of the log (0 = everything).
+
+        The highest ``revision`` in the answer is what to ask with the next time.
+        """
+        with self._connection() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM log WHERE revision > ? ORDER BY revision",  # noqa: S608
+                (revision,),
+            ).fetchall()
+        return [Decision(*row) for row in rows]
+
     def log(self) -> list[Decision]:
         """Everything that was ever decided, what was taken back included, in order."""
         with self._connection() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM log ORDER BY number").fetchall()  # noqa: S608
         return [Decision(*row) for row in rows]
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> AbstractContextManager[sqlite3.Connection]:
         """A transaction: kept when the block ends, undone when it fails."""
-        try:
-            if self.read_only:
-                connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
-            else:
-                connection = sqlite3.connect(self.path, timeout=30)
-            try:
-                if not self.read_only:
-                    # Readers never wait for a writer, and a commit is on the disk.
-                    connection.execute("PRAGMA journal_mode = WAL")
-                    connection.execute("PRAGMA synchronous = FULL")
-                with connection:
-                    yield connection
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            raise RunError(
-                f"decisions can't be kept in {self.path}",
-                expected="an SQLite file as `mixednoise review` makes it, on a writable disk",
-                found=str(error),
-                fix="free space or make the folder writable; decisions kept before are untouched",
-            ) from error
+        return transaction(self.path, read_only=self.read_only)
 
 
 def _check(reviewer: str, action: str, label: str) -> None:

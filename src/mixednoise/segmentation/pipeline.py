@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from mixednoise.data.report import Report
 from mixednoise.errors import ConfigError, RunError
@@ -117,12 +117,17 @@ def check_until(until: str) -> None:
         )
 
 
-def reopen(path: Path, *, device: str = "auto", progress: Progress | None = None) -> Stage:
+def reopen(
+    path: Path, *, device: str = "auto", pixels: bool = True, progress: Progress | None = None
+) -> Stage:
     """A run of which at least the error maps are there, as its last stage left it.
 
     Args:
         path: run folder.
         device: where networks run.
+        pixels: decode the images, or find them decoded; False for whoever reads masks, error maps
+            and probabilities alone: neither ``store`` nor ``fabric`` is there then, and images
+            that have moved are no error.
         progress: bars and lines.
 
     Raises:
@@ -132,12 +137,16 @@ def reopen(path: Path, *, device: str = "auto", progress: Progress | None = None
     run = SegmentationRun(Path(path))
     record = read_config(run.path, run.command)
     config = SegmentationConfig.from_options(**record["options"] | {"device": device})
-    cases = read_case_file(run.case_file)
+    cases = read_case_file(run.case_file, must_exist=pixels)
     progress = progress or default_progress(quiet=True)
-    store = CaseStore.build(cases, image_size=int(config.image_size), progress=progress)
+    store = (
+        CaseStore.build(cases, image_size=int(config.image_size), progress=progress)
+        if pixels
+        else cast("CaseStore", None)
+    )
     splits = tuple(case.split or "train" for case in cases.cases)
     prepared = PreparedCases(cases, store, splits, Report(), {})
-    stage = Stage(run, prepared, config, make_fabric(config), progress)
+    stage = Stage(run, prepared, config, make_fabric(config) if pixels else None, progress)
     if config.method != "confident":
         return stage
     if not run.folds.exists():

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
 T = TypeVar("T")
 
@@ -28,18 +29,59 @@ def derived_seed(*parts: int) -> int:
 
 
 def epoch_batches(
-    num_samples: int, batch_size: int, *, seed: int, epoch: int, rank: int = 0, world: int = 1
+    num_samples: int,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    rank: int = 0,
+    world: int = 1,
+    weights: FloatArray | None = None,
 ) -> list[IntArray]:
     """Shuffled rows of one process, cut into batches of nearly equal size.
 
     Nearly equal: a remainder of one sample would have no batch statistics. Every process gets the
     same number of batches; the shuffled order wraps around to fill the last round.
+
+    Args:
+        num_samples: N.
+        batch_size: most rows in a batch.
+        seed, epoch: decide the order, and nothing else does.
+        rank, world: which process of how many.
+        weights: how often each sample comes, see :func:`weighted`; None = once.
     """
-    order = np.random.default_rng((seed, epoch)).permutation(num_samples).astype(np.int64)
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(num_samples).astype(np.int64)
+    if weights is not None:
+        order = weighted(order, weights, rng)
     if world > 1:
-        padded = -(-num_samples // world) * world
+        padded = -(-len(order) // world) * world
         order = np.resize(order, padded)[rank::world]
     return np.array_split(order, max(1, -(-len(order) // batch_size)))
+
+
+def weighted(order: IntArray, weights: FloatArray, rng: np.random.Generator) -> IntArray:
+    """A shuffled order in which sample i comes w_i times on average: floor(w_i), or once more.
+
+    The mean loss over such epochs is the weighted mean loss, whatever the method makes of a batch.
+    Who comes once more is drawn systematically: sample i with probability w_i - floor(w_i), their
+    number being the sum of these to within one, so that epochs are equally long. The times of a
+    sample are spread over the epoch; weights of 1 give the order as it was.
+
+    Args:
+        order: permutation of 0..N-1.
+        weights: float64 (N,), finite, from 0 up.
+        rng: draws who comes once more.
+    """
+    wanted = weights[order]
+    times = np.floor(wanted).astype(np.int64)
+    rising = np.floor(np.cumsum(wanted - times) + rng.random())
+    times += np.diff(rising, prepend=0).astype(np.int64)
+    place = np.repeat(np.arange(len(order)), times)
+    # Of c times the k-th stands in the k-th of c parts of the epoch, each at the same place in it.
+    turn = np.arange(len(place)) - np.repeat(np.cumsum(times) - times, times)
+    when = (turn + (place + 0.5) / len(order)) / times[place]
+    return order[place[np.argsort(when, kind="stable")]]
 
 
 def blocks(num_samples: int, size: int, *, rank: int = 0, world: int = 1) -> list[IntArray]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mixednoise.methods.base import IntArray
+from mixednoise.methods.base import FloatArray, IntArray
 from mixednoise.training.batches import Pixels
 
 
@@ -19,10 +19,12 @@ class Part:
     Attributes:
         store_rows: row of each sample in the pixel store, int64 (N,).
         labels: given labels, int64 (N,).
+        weights: how often an epoch learns from each sample on average, float64 (N,); None = once.
     """
 
     store_rows: IntArray
     labels: IntArray
+    weights: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.store_rows)

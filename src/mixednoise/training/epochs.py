@@ -287,7 +287,8 @@ def learning_rate(config: LearningConfig, epoch: int, step: int, steps: int) -> 
     """Learning rate of one step: linear rise over the first epoch, then cosine to 0 or constant.
 
     ``halving_cosine``: lr 2^-floor(5 e / E) (1 + cos(pi e / E)) / 2 in epoch e of E (SSCL).
-    A function of the step alone, so that a resumed run needs no scheduler state.
+    A function of the share of the run that is done, so that a resumed run needs no scheduler state,
+    and that epochs may differ in their steps (sample weights).
     """
     if config.schedule == "halving_cosine":
         falling = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))

@@ -111,6 +111,7 @@ class Loop(EpochLoop):
             epoch=epoch,
             rank=fabric.global_rank,
             world=fabric.world_size,
+            weights=self.data.train.weights,
         )
         labels = torch.from_numpy(self.data.train.labels)
         method_step = self.method.warmup_step if warming_up else self.method.step

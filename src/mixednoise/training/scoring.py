@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from mixednoise.methods.base import FloatArray, IntArray, Scores
 from mixednoise.training.batches import Pixels, blocks, prefetched
 
 Track = Callable[[Iterable[Any], str, int], Iterable[Any]]
+Look = Callable[[Callable[..., list[Any]], Tensor], Any]
 EVALUATION_BATCH = 128
 
 
@@ -21,6 +23,23 @@ def network_probabilities(forward: Callable[..., list[Any]], images: Tensor) -> 
     """Softmax of every network for uint8 images (B, 3, S, S): float32 (B, C) each."""
     pixels = (images.float() / 255).contiguous(memory_format=torch.channels_last)
     return [torch.softmax(logits.float(), dim=1) for logits in forward(pixels)]
+
+
+def looks_at(forward: Callable[..., list[Any]], images: Tensor, *, mirrored: bool) -> Tensor:
+    """Every network's look at the images and, where wanted, at their mirror images.
+
+    Args:
+        forward: float (B, 3, S, S) -> logits (B, C) of each of M networks.
+        images: uint8 (B, 3, S, S).
+        mirrored: left and right mean nothing in these images.
+
+    Returns:
+        Softmax, float32 (L, B, C): of the M networks, then, ``mirrored``, of them again: L = 2 M.
+    """
+    seen = network_probabilities(forward, images)
+    if mirrored:
+        seen += network_probabilities(forward, images.flip(-1))
+    return torch.stack(seen)
 
 
 class Evaluator:
@@ -37,8 +56,12 @@ class Evaluator:
         self.fabric, self.module, self.pixels = fabric, module, pixels
 
     def _passes(
-        self, store_rows: IntArray, track: Track | None, description: str
-    ) -> Iterable[tuple[IntArray, list[Tensor]]]:
+        self,
+        store_rows: IntArray,
+        track: Track | None,
+        description: str,
+        look: Look = network_probabilities,
+    ) -> Iterable[tuple[IntArray, Any]]:
         mine = blocks(
             len(store_rows),
             EVALUATION_BATCH,
@@ -53,8 +76,8 @@ class Evaluator:
         try:
             for rows, images in batches:
                 with self.fabric.autocast():
-                    by_network = network_probabilities(self.module, images)
-                yield rows, by_network
+                    seen = look(self.module, images)
+                yield rows, seen
         finally:
             self.module.train(was_training)
 
@@ -75,6 +98,21 @@ class Evaluator:
         result = np.zeros((len(store_rows), num_classes))
         for rows, by_network in self._passes(store_rows, track, "evaluating"):
             result[rows] = torch.stack(by_network).mean(0).cpu().numpy()
+        return self._everywhere(result, store_rows)
+
+    def looks(
+        self,
+        store_rows: IntArray,
+        shape: tuple[int, int],
+        *,
+        mirrored: bool,
+        track: Track | None = None,
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """What :func:`looks_at` says, float32 (N, L, C); ``shape`` is (L, C)."""
+        result = np.zeros((len(store_rows), *shape), np.float32)
+        look = functools.partial(looks_at, mirrored=mirrored)
+        for rows, seen in self._passes(store_rows, track, "judging", look):
+            result[rows] = seen.movedim(0, 1).cpu().numpy()
         return self._everywhere(result, store_rows)
 
     def scores(self, store_rows: IntArray, labels: IntArray, track: Track | None = None) -> Scores:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mixednoise.io import atomic_write, write_json
-from mixednoise.methods.base import FloatArray
 
+Array = np.ndarray[Any, Any]
 TOLD, VALUES = "judged.json", "judged.npy"
 
 
-def write_judged(folder: Path, key: str, probabilities: FloatArray, seconds: float) -> None:
+def write_judged(folder: Path, key: str, judged: Array, seconds: float) -> None:
     """Leave what :func:`read_judged` reads; what it was made from is written last."""
     with atomic_write(folder / VALUES) as temporary, temporary.open("wb") as file:
-        np.save(file, probabilities)
+        np.save(file, judged)
     write_json(folder / TOLD, {"key": key, "seconds": seconds})
 
 
-def read_judged(folder: Path, key: str, shape: tuple[int, int]) -> tuple[FloatArray, float] | None:
-    """Probabilities and seconds of a finished fold; None where there is none for these data.
+def read_judged(folder: Path, key: str, count: int) -> tuple[Array, float] | None:
+    """Judgement and seconds of a finished fold; None where there is none for these data.
 
     Args:
         folder: of the fold.
         key: tells data and options.
-        shape: of the probabilities.
+        count: of the samples that were judged, a row each.
     """
     told, values = folder / TOLD, folder / VALUES
     if not told.exists() or not values.exists():
@@ -35,4 +36,4 @@ def read_judged(folder: Path, key: str, shape: tuple[int, int]) -> tuple[FloatAr
     if known.get("key") != key:
         return None
     found = np.load(values, allow_pickle=False)
-    return (found, float(known["seconds"])) if found.shape == shape else None
+    return (found, float(known["seconds"])) if len(found) == count else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,17 +44,20 @@ class Prepared:
     report: Report
 
     def part(self, split: Split) -> Part:
-        """Rows and labels of one split."""
+        """Rows and labels of one split; weights count in training alone."""
         rows = self.dataset.rows(split)
-        return Part(self.store_rows[rows], self.dataset.labels[rows])
+        weights = self.dataset.table["weight"].to_numpy(np.float64)[rows]
+        counts = split == "train" and bool((weights != 1).any())
+        return Part(self.store_rows[rows], self.dataset.labels[rows], weights if counts else None)
 
     def training_data(self) -> TrainingData:
         """What the loop needs."""
         truth = self.dataset.table["noise_group"].iloc[self.dataset.rows("train")]
         known = bool(truth.notna().all()) and len(truth) > 0
+        train = self.part("train")
         return TrainingData(
             pixels=self.store,
-            train=self.part("train"),
+            train=train,
             val=self.part("val"),
             class_names=self.dataset.class_names,
             ordinal=self.dataset.ordinal,
@@ -66,14 +69,28 @@ class Prepared:
                 self.dataset.labels,
                 [str(s) for s in self.dataset.table["split"]],
                 [str(self.store.content_hash[row]) for row in self.store_rows],
+                *(() if train.weights is None else (train.weights,)),
             ),
         )
 
 
 def prepare(
-    dataset: Dataset, config: TrainingConfig, image_size: int, progress: Progress
+    dataset: Dataset,
+    config: TrainingConfig,
+    image_size: int,
+    progress: Progress,
+    *,
+    hold_back: bool = True,
 ) -> Prepared:
     """Check everything, decode every image once, split where no split was given.
+
+    Args:
+        dataset: as it was read.
+        config: seed, crop and fit are taken from it.
+        image_size: of the pixel store.
+        progress: bars and lines.
+        hold_back: make the validation and test parts that the data lacks; False: all samples
+            without a split are learned from.
 
     Raises:
         DataError: what would spoil the result: a patient in two splits, an empty class, and so on;
@@ -98,8 +115,14 @@ def prepare(
         unreadable.tolist(), [store.reasons[row] for row in unreadable]
     )
     hashes: Any = np.asarray(store.content_hash)[store_rows]
-    dataset = make_splits(dataset, seed=config.seed, content_hash=hashes)
-    report = report + check_splits(dataset) + _check_evaluation(dataset)
+    if hold_back:
+        dataset = make_splits(dataset, seed=config.seed, content_hash=hashes)
+    else:
+        learned = dataset.table["split"].fillna("train")
+        dataset = replace(dataset, table=dataset.table.assign(split=learned))
+    report = report + check_splits(dataset)
+    if hold_back:
+        report = report + _check_evaluation(dataset)
     report.raise_if_stopped()
     return Prepared(dataset, store, store_rows, report)
 
@@ -138,3 +161,16 @@ def write_findings(prepared: Prepared, run: RunFolder) -> None:
     """Write at once what could not be used and what the checks found: a run may end early."""
     write_csv(run.set_aside, prepared.dataset.set_aside)
     write_text(run.report, prepared.report.text() + "\n")
+
+
+def tell(prepared: Prepared, run: RunFolder | None, progress: Progress) -> None:
+    """Say what the checks found, how many images of each split there are, what was set aside."""
+    prepared.report.tell(progress)
+    counts = prepared.dataset.table["split"].value_counts()
+    sizes = ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "val", "test"))
+    aside = len(prepared.dataset.set_aside)
+    progress.message(
+        f"{len(prepared.dataset)} images, {prepared.dataset.num_classes} classes: {sizes}"
+        + (f"; {aside} set aside" if aside else "")
+        + (f", listed in {run.set_aside}" if aside and run is not None else "")
+    )

@@ -36,6 +36,7 @@ class RunFolder:
         "separation.csv", "splits.csv", "set_aside.csv", "data_report.txt",
         "checkpoints/last.ckpt", "checkpoints/best.safetensors", "plots/*.png",
         "folds.csv", "folds/*/history.csv", "folds/*/judged.*", "folds/*/checkpoints/*",
+        "folds/*/separation.csv", "folds/*/model.safetensors", "out_of_fold.npy",
     )  # fmt: skip
 
     @property
@@ -77,6 +78,17 @@ class RunFolder:
     def metrics(self) -> Path:
         """Metrics of the test split (of validation where there is no test split)."""
         return self.path / "metrics.json"
+
+    @property
+    def out_of_fold(self) -> Path:
+        """Of a cross-validated run: float32 (N, L, C), rows as in ``samples.csv``: the softmax of
+        each of L looks of networks that never saw the sample.
+        """
+        return self.path / "out_of_fold.npy"
+
+    def fold(self, number: int) -> Path:
+        """The networks of a fold of a cross-validated run."""
+        return self.path / "folds" / f"fold_{number}" / "model.safetensors"
 
     @property
     def plots(self) -> Path:
@@ -220,7 +232,7 @@ def _must_agree(old: dict[str, Any], new: dict[str, Any], path: Path) -> None:
     """A resumed run must have the options of the run that was interrupted."""
     differences = [
         f"{key}: was {old.get(key)!r}, now {new.get(key)!r}"
-        for key in ("method", "classes")
+        for key in ("method", "classes", "folds", "judged")
         if old.get(key) != new.get(key)
     ]
     before, now = old.get("options", {}), new.get("options", {})

@@ -94,8 +94,9 @@ def errors(
         typer.Option(
             metavar="NAME",
             help="What is fitted to the probabilities first: temperature (how sure they are), "
-            "shares (each class as often the most probable one as it is in the masks), auto (shares "
-            "where a class is overlooked) or none. Default: none; with --run that of the run.",
+            "shares (each class as often the most probable one as it is in the masks), auto "
+            "(shares where a class is overlooked) or none. Default: none; with --run that of the "
+            "run.",
             rich_help_panel=shared.ERRORS,
             show_default=False,
         ),

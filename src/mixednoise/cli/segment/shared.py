@@ -172,8 +172,8 @@ _LEARNING: dict[str, Any] = {
     "calibrate": _text(
         "NAME",
         "What is fitted before a teacher judges: temperature (how sure it is), shares (each class "
-        "as often the most probable one as it is in the masks), auto (shares where teachers overlook "
-        "a class) or none. Default: auto.",
+        "as often the most probable one as it is in the masks), auto (shares where teachers "
+        "overlook a class) or none. Default: auto.",
         ERRORS,
     ),
     "corrections": _text(

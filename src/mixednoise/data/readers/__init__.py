@@ -14,12 +14,14 @@ from pathlib import Path
 from mixednoise.data.readers.image_list import read_image_list
 from mixednoise.data.readers.layouts import read_layout
 from mixednoise.data.readers.options import MODEL, PRESETS, ReadOptions, Ungradable
+from mixednoise.data.readers.remembered import remembers_reading
 from mixednoise.data.table import Dataset
 from mixednoise.data.take import take_images
 
 __all__ = ["PRESETS", "read_dataset", "read_for_model", "read_image_list"]
 
 
+@remembers_reading
 def read_dataset(
     path: str | os.PathLike[str],
     *,
@@ -29,6 +31,7 @@ def read_dataset(
     split_column: str | None = None,
     group_column: str | None = None,
     quality_column: str | None = None,
+    weight_column: str | None = None,
     image_root: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     ordinal: bool | None = None,
@@ -60,6 +63,9 @@ def read_dataset(
         split_column: column that holds train, val, test.
         group_column: column of the patient (lesion, eye) that must not cross a split.
         quality_column: column of the user's own image quality.
+        weight_column: column of sample weights, numbers from 0 up: a training image of weight 2 is
+            learned from twice per epoch, of 0.3 in three epochs of ten, of 0 never. Only where it
+            is named: a column ``weight`` of a hospital is in kilograms.
         image_root: folder below which images lie, searched last.
         class_names: the classes in order; any other label is an error. None = as
             ``corruption.json`` beside ``labels.csv`` says, else those that occur, integers by
@@ -73,7 +79,7 @@ def read_dataset(
         seed: draws them, and the random labels of ``ungradable="random_label"``.
 
     Returns:
-        The data set, its rows in the order of the source.
+        The data set, its rows in the order of the source, and how it was read.
 
     Raises:
         DataError: the source can't be read or would spoil a result; one message holds everything
@@ -87,6 +93,7 @@ def read_dataset(
         split_column=split_column,
         group_column=group_column,
         quality_column=quality_column,
+        weight_column=weight_column,
         image_root=None if image_root is None else Path(image_root).expanduser(),
         class_names=None if class_names is None else tuple(str(name) for name in class_names),
         ordinal=ordinal,

@@ -22,6 +22,7 @@ from mixednoise.data.readers.problems import (
 )
 from mixednoise.data.readers.raw_rows import RawRows
 from mixednoise.data.readers.split_names import SPLIT_NAMES, split_of
+from mixednoise.data.readers.weights import read_weights
 from mixednoise.data.report import Report
 from mixednoise.data.table import GROUPS, Dataset, make_table
 from mixednoise.io import as_text
@@ -75,6 +76,8 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
         problems += label_problems(true_labels, told, raw, allowed, "a true label", of)
     problems += unknown_cells(raw.split, told, raw.where, "split", SPLIT_NAMES)
     problems += unknown_cells(raw.noise_group, told, raw.where, "noise group", GROUPS)
+    weights, wrong = read_weights(raw, usable)
+    problems += wrong
 
     rows = [
         row
@@ -82,13 +85,14 @@ def assemble(raw: RawRows, options: ReadOptions) -> Dataset:
         if ok and label in codes
     ]
     dataset = Dataset(
-        table=_table(raw, rows, labels, true_labels, codes),
+        table=_table(raw, rows, labels, true_labels, codes, weights),
         class_names=tuple(names),
         source=raw.source,
         arrays=raw.arrays,
         set_aside=_set_aside(raw, reasons),
         ordinal=_ordinal(options.ordinal, raw.ordinal, names),
         group_column=raw.group_column,
+        weight_column=raw.weight_column,
     )
     report = Report(problems)
     if report.stopped or raw.leak_fix:
@@ -133,6 +137,7 @@ def _table(
     labels: Sequence[str],
     true_labels: Sequence[str] | None,
     codes: dict[str, int],
+    weights: Sequence[float] | None,
 ) -> pd.DataFrame:
     def pick(cells: Sequence[str] | None, known: Callable[[str], Any]) -> list[Any] | None:
         if cells is None:
@@ -157,6 +162,7 @@ def _table(
         quality=pick(raw.quality, text),
         true_label=pick(true_labels, lambda cell: codes.get(cell, -1)),
         noise_group=pick(raw.noise_group, noise_group_of),
+        weight=None if weights is None else [weights[row] for row in rows],
     )
 
 

@@ -1,4 +1,4 @@
-"""Which column of a table is the image, the label, the split, the patient, the quality."""
+"""Which column of a table is the image, the label, the split, the patient, the quality, ..."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "quality": ("quality", "eyeq_quality", "image_quality"),
     "true_label": ("true_label",),
     "noise_group": ("noise_group",),
+    # Only where it is named: a column "weight" of a hospital is in kilograms.
+    "weight": (),
 }
 
 
@@ -55,6 +57,7 @@ class Columns:
     quality: str | None
     true_label: str | None
     noise_group: str | None
+    weight: str | None
 
 
 def find_columns(
@@ -81,6 +84,7 @@ def find_columns(
         choose("quality"),
         choose("true_label"),
         choose("noise_group"),
+        choose("weight"),
     )
 
 

@@ -57,11 +57,12 @@ def _read(source: Path, options: ReadOptions) -> Dataset:
     if suffix == ".npz":
         _refuse_preset(source, options, "medmnist")
         return read_npz(source, options)
-    if suffix == ".txt" and split_of_file(source.stem) and _is_ddr([source], options):
-        return read_ddr(source, [source], options)
+    lists = _ddr_lists(source, options)
+    if lists is not None:
+        return read_ddr(source, lists, options)
     if suffix in TABLE_SUFFIXES:
         _refuse_preset(source, options, *(preset.name for preset in TABLE_PRESETS))
-        return read_tables(source, [(source, None)], options)
+        return read_tables(source, table_files(source, options), options)
     raise DataError(
         f"{source} is of a kind that can't be read",
         expected="a folder with a folder per class, a CSV or TSV file, or an .npz file",
@@ -71,10 +72,10 @@ def _read(source: Path, options: ReadOptions) -> Dataset:
 
 
 def _read_folder(folder: Path, options: ReadOptions) -> Dataset:
-    lists = ddr_files(folder)
-    if options.preset == "ddr" or (len(lists) > 1 and _is_ddr(lists, options)):
+    lists = _ddr_lists(folder, options)
+    if lists is not None:
         return read_ddr(folder, lists, options)
-    tables = _tables(folder, options)
+    tables = table_files(folder, options)
     if tables:
         return read_tables(folder, tables, options)
     if options.preset is not None:
@@ -85,6 +86,28 @@ def _read_folder(folder: Path, options: ReadOptions) -> Dataset:
             fix="give the path of that file",
         )
     return read_folders(folder, options)
+
+
+def table_files(source: Path, options: ReadOptions) -> list[tuple[Path, Split | None]]:
+    """The tables that a file or folder is read from, each with its split where its name tells one.
+
+    Empty for layouts without a table, such as a folder per class.
+    """
+    if _ddr_lists(source, options) is not None:
+        return []
+    if source.is_dir():
+        return _tables(source, options)
+    return [(source, None)] if source.suffix.lower() in TABLE_SUFFIXES else []
+
+
+def _ddr_lists(source: Path, options: ReadOptions) -> list[Path] | None:
+    """The lists of DDR that a file or folder is read from; None where it is something else."""
+    if source.is_dir():
+        lists = ddr_files(source)
+        several = len(lists) > 1 and _is_ddr(lists, options)
+        return lists if options.preset == "ddr" or several else None
+    is_list = source.suffix.lower() == ".txt" and split_of_file(source.stem)
+    return [source] if is_list and _is_ddr([source], options) else None
 
 
 def _is_ddr(lists: list[Path], options: ReadOptions) -> bool:

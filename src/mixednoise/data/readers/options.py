@@ -14,7 +14,10 @@ Ungradable = Literal["set_aside", "random_label"]
 #: Layouts that can be named; without a name they are recognised by their columns or files.
 PRESETS = ("kaggle_dr", "eyeq", "ddr", "drtid", "ham10000", "isic2019", "medmnist")
 USER, MODEL = "", "the classes of the model"
-_COLUMNS = ("image_column", "label_column", "split_column", "group_column", "quality_column")
+_COLUMNS = (
+    *("image_column", "label_column", "split_column", "group_column", "quality_column"),
+    "weight_column",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class ReadOptions:
     split_column: str | None = None
     group_column: str | None = None
     quality_column: str | None = None
+    weight_column: str | None = None
     image_root: Path | None = None
     class_names: tuple[str, ...] | None = None
     ordinal: bool | None = None

@@ -23,11 +23,13 @@ class RawRows:
         where: names the place of a row as the user finds it: file and line.
         paths: absolute path of each image, '' = not found or in ``arrays``.
         reasons: why a row can't be used, '' = it can.
-        split, group, quality, true_label, noise_group: further cells, None = no such column.
+        split, group, quality, true_label, noise_group, weight: further cells, None = no such
+            column.
         allowed: the only labels that can be right, None = any.
         classes: classes that exist even if no row has them (empty class folders).
         label_of: where labels come from, for messages.
         group_column: the column that groups come from, '' = none.
+        weight_column: likewise of weights.
         looked_in: folders in which images were looked for.
         arrays: pixels, where the source holds them; row i belongs to table row i.
         ordinal: whether the classes are grades, None = judge by their names.
@@ -48,10 +50,12 @@ class RawRows:
     quality: list[str] | None = None
     true_label: list[str] | None = None
     noise_group: list[str] | None = None
+    weight: list[str] | None = None
     allowed: tuple[str, ...] | None = None
     classes: tuple[str, ...] = ()
     label_of: str = "the label"
     group_column: str = ""
+    weight_column: str = ""
     looked_in: list[Path] = field(default_factory=list)
     arrays: npt.NDArray[np.uint8] | None = None
     ordinal: bool | None = None

@@ -38,11 +38,49 @@ def read_tables(
     Raises:
         DataError: see :func:`mixednoise.data.readers.read_dataset`.
     """
+    problems: list[Problem] = []
+    whole, preset, found = _open(source, files, options, problems)
+    if len(files) == 1:
+        options = with_known_classes(options, files[0][0])
+    raw = replace(_raw_rows(source, whole, found, preset, options), problems=problems)
+    if preset is not None and preset.companions and found.split is None:
+        lists = find_split_lists(companion_folders(whole.files))
+        raw = with_split_lists(raw, lists, found.image) if lists else raw
+    return assemble(raw, options)
+
+
+def other_columns(
+    source: Path, files: Sequence[tuple[Path, Split | None]], options: ReadOptions
+) -> tuple[list[str], dict[str, list[str]]]:
+    """What a table holds beside the parts that :func:`read_tables` makes a data set of.
+
+    Returns:
+        The image value of each row, and the cells of every column that is neither image nor label,
+        split, group, quality or known truth (sample weights are among the others).
+
+    Raises:
+        DataError: as :func:`read_tables`.
+    """
+    whole, preset, found = _open(source, files, options, [])
+    used = {value for name, value in vars(found).items() if value and name != "weight"}
+    if preset is not None:
+        fields = (preset.column(whole, part) for part in ("macula", "disc"))
+        used |= {CLASS_COLUMN, *preset.class_columns(whole), *(name for name in fields if name)}
+    ids = [cell.strip() for cell in whole.columns[found.image]]
+    return ids, {name: cells for name, cells in whole.columns.items() if name not in used}
+
+
+def _open(
+    source: Path,
+    files: Sequence[tuple[Path, Split | None]],
+    options: ReadOptions,
+    problems: list[Problem],
+) -> tuple[TextTable, Preset | None, Columns]:
+    """One table of all files, which data set's it is, and its columns; adds what is wrong."""
     tables = [read_table_file(path, split) for path, split in files]
     preset = choose_preset(tables[0], options)
     if preset is not None and options.image_column is None:
         tables = [_one_row_per_field(table, preset) for table in tables]
-    problems: list[Problem] = []
     if preset is not None:
         tables = [_completed(table, preset, options, problems) for table in tables]
     names = {} if preset is None else preset.parts
@@ -58,14 +96,7 @@ def read_tables(
             fix="rename the columns, or read one table by its own path",
         )
     whole = join_tables(tables)
-    if len(files) == 1:
-        options = with_known_classes(options, files[0][0])
-    found = find_columns(whole, options, names)
-    raw = replace(_raw_rows(source, whole, found, preset, options), problems=problems)
-    if preset is not None and preset.companions and found.split is None:
-        lists = find_split_lists(companion_folders(whole.files))
-        raw = with_split_lists(raw, lists, found.image) if lists else raw
-    return assemble(raw, options)
+    return whole, preset, find_columns(whole, options, names)
 
 
 def _raw_rows(
@@ -87,8 +118,10 @@ def _raw_rows(
         quality=_cells(table, columns.quality),
         true_label=_cells(table, columns.true_label),
         noise_group=_cells(table, columns.noise_group),
+        weight=_cells(table, columns.weight),
         label_of=f"column {columns.label!r}",
         group_column=columns.group or "",
+        weight_column=columns.weight or "",
         looked_in=looked_in + ([options.image_root] if options.image_root else []),
     )
     if raw.split is None and any(table.splits):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,72 +11,20 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
-from mixednoise.evaluation.colours import BLACK, BLUE, GREY, GROUP_COLOURS, SKY, VERMILLION
+from mixednoise.evaluation.colours import BLACK, GREY
+from mixednoise.evaluation.history_panels import (
+    PANELS,
+    Floats,
+    Line,
+    Panel,
+    epochs_of,
+    known_lines,
+    warmup_epochs,
+)
 from mixednoise.evaluation.plots.style import BODY, SMALL, STYLE, new_figure, tidy
 from mixednoise.evaluation.plots.text import count, spread
 
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Line:
-    column: str
-    name: str
-    colour: str
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class _Panel:
-    heading: str
-    lines: tuple[_Line, ...]
-    stacked: bool = False
-    chance: bool = False
-
-
-_CORRECT, _MIS_H, _MIS_L = GROUP_COLOURS.values()
-_PANELS = (
-    _Panel(
-        "Training loss",
-        (
-            _Line("loss", "all parts", BLACK),
-            _Line("loss_correct", "correct", _CORRECT),
-            _Line("loss_mis_h", "mis_h", _MIS_H),
-            _Line("loss_mis_l", "mis_l", _MIS_L),
-            _Line("loss_contrastive", "contrastive", BLUE, dashed=True),
-            _Line("loss_regularizer", "regularizer", GREY, dashed=True),
-        ),
-    ),
-    _Panel(
-        "Validation",
-        (
-            _Line("val_accuracy", "accuracy", BLACK),
-            _Line("val_balanced_accuracy", "balanced acc.", BLUE),
-            _Line("val_macro_f1", "macro F1", VERMILLION),
-            _Line("val_macro_auc", "macro AUC", SKY),
-            _Line("val_qwk", "weighted kappa", GREY, dashed=True),
-        ),
-    ),
-    _Panel(
-        "Images per group",
-        (
-            _Line("size_correct", "correct", _CORRECT),
-            _Line("size_mis_h", "mis_h", _MIS_H),
-            _Line("size_mis_l", "mis_l", _MIS_L),
-        ),
-        stacked=True,
-    ),
-    _Panel(
-        "Separation: AUROC against the known truth",
-        (
-            _Line("correct_auroc", "correct", _CORRECT),
-            _Line("mis_l_auroc", "mis_l", _MIS_L),
-        ),
-        chance=True,
-    ),
-)
 _PANEL_HEIGHT = 1.75  # inches
 _ASIDE: dict[str, Any] = {"size": SMALL, "color": GREY}
 
@@ -99,12 +46,8 @@ def plot_history(
         best_epoch: marked by a dotted line, as chosen on the validation split.
         title: first line of the figure.
     """
-    epochs = (
-        history["epoch"].to_numpy(np.float64)
-        if "epoch" in history
-        else np.arange(1.0, len(history) + 1)
-    )
-    shown = [(panel, _values(history, panel)) for panel in _PANELS]
+    epochs = epochs_of(history)
+    shown = [(panel, known_lines(history, panel)) for panel in PANELS]
     shown = [(panel, values) for panel, values in shown if values]
     figure = new_figure(
         max(1, len(shown)) * _PANEL_HEIGHT + 0.25, title, _subtitle(history, best_epoch)
@@ -128,20 +71,7 @@ def plot_history(
     return figure
 
 
-def _values(history: pd.DataFrame, panel: _Panel) -> list[tuple[_Line, Floats]]:
-    found = []
-    for line in panel.lines:
-        if line.column in history:
-            values = pd.to_numeric(history[line.column], errors="coerce").to_numpy(np.float64)
-            values = np.where(np.isfinite(values), values, np.nan)
-            if not np.isnan(values).all():
-                found.append((line, values))
-    return found
-
-
-def _draw(
-    axes: Axes, panel: _Panel, epochs: Floats, values: Sequence[tuple[_Line, Floats]]
-) -> None:
+def _draw(axes: Axes, panel: Panel, epochs: Floats, values: Sequence[tuple[Line, Floats]]) -> None:
     axes.set_title(panel.heading, weight="bold", pad=5)
     tidy(axes, "y")
     if panel.stacked:
@@ -182,7 +112,7 @@ def _draw(
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
-def _label_ends(axes: Axes, panel: _Panel, values: Sequence[tuple[_Line, Floats]]) -> None:
+def _label_ends(axes: Axes, panel: Panel, values: Sequence[tuple[Line, Floats]]) -> None:
     """Names beside the ends of the lines, moved apart; no legend to look up."""
     last = [float(series[~np.isnan(series)][-1]) for _, series in values]
     low, high = axes.get_ylim()
@@ -201,14 +131,8 @@ def _label_ends(axes: Axes, panel: _Panel, values: Sequence[tuple[_Line, Floats]
         _note(axes, f"{line.name} {number}", at, (13, 0), va="center", size=SMALL)
 
 
-def _warmup(history: pd.DataFrame, epochs: Floats) -> Floats:
-    if "phase" not in history:
-        return epochs[:0]
-    return epochs[(history["phase"] == "warmup").to_numpy(bool)]
-
-
 def _mark(axes: Axes, history: pd.DataFrame, epochs: Floats, best_epoch: int | None) -> None:
-    warm = _warmup(history, epochs)
+    warm = warmup_epochs(history, epochs)
     if len(warm):
         axes.axvspan(warm[0] - 0.5, warm[-1] + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
     if best_epoch is not None:
@@ -216,7 +140,7 @@ def _mark(axes: Axes, history: pd.DataFrame, epochs: Floats, best_epoch: int | N
 
 
 def _name_warmup(axes: Axes, history: pd.DataFrame, epochs: Floats) -> None:
-    warm = _warmup(history, epochs)
+    warm = warmup_epochs(history, epochs)
     if len(warm):
         at = (float(warm[0]) - 0.5, 1.0)
         _note(axes, "warm-up", at, (3, -3), ("data", "axes fraction"), va="top", **_ASIDE)

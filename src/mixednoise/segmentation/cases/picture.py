@@ -18,6 +18,10 @@ Array = np.ndarray[Any, Any]
 
 #: An axis of an .npy image is taken for its channels when it is no longer than this.
 _MOST_CHANNELS = 4
+#: Darkest and brightest values of an image that are clipped for people, per cent; and of how many
+#: values they are the limits.
+_CLIPPED = (0.5, 99.5)
+_LOOKED_AT = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,25 @@ def read_npy(path: Path) -> Array:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.size == 0:
         raise UnreadableCaseError("no array of numbers", path)
     return array
+
+
+def as_rgb(array: Array) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A picture for people: colours of 8 bits as they are, all else stretched, in grey.
+
+    Args:
+        array: (C, *S) as :class:`Picture` has it.
+
+    Returns:
+        uint8 (*S, 3) RGB; of other than three channels the first is shown.
+    """
+    if len(array) == 3 and array.dtype == np.uint8:
+        return np.ascontiguousarray(np.moveaxis(array, 0, -1))
+    grey = np.asarray(array[0], np.float32)
+    some = grey.ravel()[:: max(1, grey.size // _LOOKED_AT)]
+    low, high = np.percentile(some, _CLIPPED)
+    span = high - low if high > low else 1.0
+    levels = np.rint(np.clip((grey - low) / span, 0, 1) * 255).astype(np.uint8)
+    return np.repeat(levels[..., None], 3, axis=-1)
 
 
 def size_text(shape: tuple[int, ...]) -> str:

@@ -55,17 +55,24 @@ def write_corrected(
     folder = Path(out)
     names = (MASKS, TABLE)
     refuse_overwriting(case_set, folder, names, overwrite=overwrite)
-    tally = Tally()
     with new_result(folder, names) as work:
-        passed = (progress or Silent()).track(checked(case_set, corrections), "writing masks")
-        for case, correction in passed:
-            if case.mask is not None and case.mask.classes:
-                _write_classes(case_set, case, correction, work / MASKS)
-            else:
-                write_like(case_set, case, correction.corrected, work / MASKS / case.name)
-            tally.add(correction)
+        tally = write_masks(case_set, corrections, work / MASKS, progress or Silent())
         tally.write(work)
     return tally.summary(folder)
+
+
+def write_masks(
+    case_set: CaseSet, corrections: Corrections, folder: Path, progress: Progress
+) -> Tally:
+    """Write the masks alone, as :func:`write_corrected` does; what was counted on the way."""
+    tally = Tally()
+    for case, correction in progress.track(checked(case_set, corrections), "writing masks"):
+        if case.mask is not None and case.mask.classes:
+            _write_classes(case_set, case, correction, folder)
+        else:
+            write_like(case_set, case, correction.corrected, folder / case.name)
+        tally.add(correction)
+    return tally
 
 
 def _write_classes(case_set: CaseSet, case: Case, correction: Correction, folder: Path) -> None:

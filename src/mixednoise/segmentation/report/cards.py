@@ -10,8 +10,8 @@ import pandas as pd
 
 from mixednoise.data.report import counted
 from mixednoise.errors import MixedNoiseError
+from mixednoise.pages.embed import data_uri
 from mixednoise.segmentation.labels import IGNORE
-from mixednoise.segmentation.report.embed import data_uri
 from mixednoise.segmentation.report.overlay import (
     OverlayCase,
     draw_overlay,

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from mixednoise.errors import DataError
 from mixednoise.evaluation.ranking import divide
+from mixednoise.pages.heat import busiest, confusions, most_frequent, opacities
 
-#: Classes in the table of pairs at most: those with the most pixels off the diagonal.
-MOST_CLASSES = 12
 #: Pairs that are spelled out.
 MOST_PAIRS = 8
-#: Opacity of the darkest cell: the number in it must stay readable on light and dark pages.
-DARKEST = 0.55
 _PER_CLASS = ("class_counts", "thresholds", "error_rate", "flagged_per_class")
 _STRATA = {
     "band": "near the boundaries of the given masks",
@@ -134,22 +131,11 @@ def joint_of(summary: Mapping[str, Any], names: Sequence[str]) -> Joint | None:
         return None
     classes = len(names)
     joint = _matrix(summary["joint"], classes)
-    wrong = joint.copy()
-    np.fill_diagonal(wrong, 0)
+    wrong = confusions(joint)
     # With many classes only those that take part in confusions are worth a row.
-    weight = wrong.sum(axis=0) + wrong.sum(axis=1)
-    kept = [int(k) for k in np.sort(np.argsort(-weight, kind="stable")[:MOST_CLASSES])]
-    strongest = float(wrong.max()) or 1.0
-    cells = [
-        [Cell(float(joint[i, j]), DARKEST * float(wrong[i, j]) / strongest, i == j) for j in kept]
-        for i in kept
-    ]
-    order = np.argsort(-wrong.ravel(), kind="stable")[:MOST_PAIRS]
-    pairs = [
-        (names[at // classes], names[at % classes], float(wrong.ravel()[at]))
-        for at in order
-        if wrong.ravel()[at] > 0
-    ]
+    kept, heat = busiest(wrong), opacities(wrong)
+    cells = [[Cell(float(joint[i, j]), float(heat[i, j]), i == j) for j in kept] for i in kept]
+    pairs = [(names[i], names[j], value) for i, j, value in most_frequent(wrong, MOST_PAIRS)]
     return Joint([names[k] for k in kept], classes - len(kept), cells, pairs)
 
 

@@ -50,6 +50,7 @@ class ReportInput:
         notes: further sentences below the headline.
         commands: ``(what it is for, command line)``: what to do next.
         max_cases: masks listed and drawn at most.
+        listed_in: the file that holds all of them.
     """
 
     title: str
@@ -64,6 +65,7 @@ class ReportInput:
     notes: Sequence[str] = ()
     commands: Sequence[tuple[str, str]] = ()
     max_cases: int = MAX_CASES
+    listed_in: str = "images.csv"
 
 
 def worst_first(given: ReportInput) -> pd.DataFrame:

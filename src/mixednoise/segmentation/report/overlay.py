@@ -70,16 +70,16 @@ def draw_overlay(
     case = flat_case(image, mask, flagged, proposed)
     picture = np.repeat(grey_picture(case, width=width)[:, :, None], 3, axis=2)
     size = picture.shape[1], picture.shape[0]
-    given, suggested = _nearest(case.mask, size), _nearest(case.proposed, size)
+    given, suggested = nearest(case.mask, size), nearest(case.proposed, size)
     picture[given == IGNORE] = (picture[given == IGNORE] * _IGNORED).astype(np.uint8)
-    spots = _cover(case.flagged, size)
+    spots = cover(case.flagged, size)
     picture[spots] = _blend(picture[spots], _rgb(SUSPECTED_COLOUR))
-    solid, dashed = _contour(given, dash=0), _contour(suggested, dash=_DASH)
-    lines = _thick(solid, 2) | _thick(dashed, 2)
-    halo = _thick(lines.astype(np.uint8), 3) & ~lines
+    solid, dashed = contour(given, dash=0), contour(suggested, dash=_DASH)
+    lines = thick(solid, 2) | thick(dashed, 2)
+    halo = thick(lines.astype(np.uint8), 3) & ~lines
     picture[halo] = (picture[halo] * _HALO).astype(np.uint8)
-    picture[_thick(solid, 2)] = _rgb(GIVEN_COLOUR)
-    picture[_thick(dashed, 2)] = _rgb(PROPOSED_COLOUR)
+    picture[thick(solid, 2)] = _rgb(GIVEN_COLOUR)
+    picture[thick(dashed, 2)] = _rgb(PROPOSED_COLOUR)
     return picture
 
 
@@ -144,11 +144,12 @@ def grey_picture(case: OverlayCase, *, width: int) -> Pixels:
     return np.asarray(np.rint(cv2.resize(levels, size, interpolation=how) * 255), dtype=np.uint8)
 
 
-def _nearest(labels: NDArray[Any], size: tuple[int, int]) -> Pixels:
+def nearest(labels: NDArray[Any], size: tuple[int, int]) -> Pixels:
+    """A mask (H, W) at another size (width, height); no value is made that was not there."""
     return np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT))
 
 
-def _cover(flagged: NDArray[Any], size: tuple[int, int]) -> NDArray[np.bool_]:
+def cover(flagged: NDArray[Any], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Output pixels that hold any suspected pixel: a single one must not vanish when made small."""
     shrinks = size[0] < flagged.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST_EXACT
@@ -156,7 +157,7 @@ def _cover(flagged: NDArray[Any], size: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(share > 1e-6)
 
 
-def _contour(labels: Pixels, *, dash: int) -> Pixels:
+def contour(labels: Pixels, *, dash: int) -> Pixels:
     """Rim pixels of every foreground region, 0 or 1; with ``dash``, only every other stretch."""
     lines = np.zeros(labels.shape, dtype=np.uint8)
     for value in np.unique(labels):
@@ -173,7 +174,8 @@ def _contour(labels: Pixels, *, dash: int) -> Pixels:
     return lines
 
 
-def _thick(lines: Pixels, size: int) -> NDArray[np.bool_]:
+def thick(lines: Pixels, size: int) -> NDArray[np.bool_]:
+    """Lines made ``size`` pixels wide, bool (H, W)."""
     return np.asarray(cv2.dilate(lines, np.ones((size, size), np.uint8)), dtype=bool)
 
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from mixednoise.segmentation.report.words import NOTHING, decimal, defined, points, share, whole
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table ready to be shown: headings, and rows of text whose first cell names the row."""
-
-    headings: list[str]
-    rows: list[list[str]]
+from mixednoise.pages.numbers import NOTHING, decimal, defined, points, share, whole
+from mixednoise.pages.tables import Grid
 
 
 def identification_grid(results: Mapping[str, Mapping[str, Any]]) -> Grid | None:
@@ -84,18 +76,6 @@ def paired_grid(table: pd.DataFrame | None) -> Grid | None:
             ]
         )
     return Grid(headings, rows)
-
-
-def settings_rows(settings: Mapping[str, Any], above: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """``(name, value)`` of each setting; what is nested becomes ``outer.inner``."""
-    rows = []
-    for name, value in settings.items():
-        path = (*above, str(name))
-        if isinstance(value, Mapping):
-            rows += settings_rows(value, path)
-        else:
-            rows.append((".".join(path), "none" if value is None else str(value)))
-    return rows
 
 
 def _spread(numbers: Mapping[str, Any] | None, digits: int = 3) -> str:

@@ -25,7 +25,7 @@ def data_uri(picture: NDArray[Any], *, largest: int = LARGEST) -> str:
     Raises:
         DataError: the picture can't be encoded.
     """
-    pixels = picture[:, :, ::-1] if picture.ndim == 3 else picture
+    pixels = np.ascontiguousarray(picture[:, :, ::-1] if picture.ndim == 3 else picture)
     while True:
         for quality in (85, 70, 50):
             # Full resolution of the colours: thin coloured lines would be washed out otherwise.
@@ -35,7 +35,7 @@ def data_uri(picture: NDArray[Any], *, largest: int = LARGEST) -> str:
                 cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
                 cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
             ]
-            done, encoded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), options)
+            done, encoded = cv2.imencode(".jpg", pixels, options)
             if not done:
                 raise DataError(
                     "a picture of the report can't be encoded",
@@ -48,4 +48,4 @@ def data_uri(picture: NDArray[Any], *, largest: int = LARGEST) -> str:
                 return f"data:image/jpeg;base64,{text}"
         height, width = pixels.shape[:2]
         size = max(1, width * 3 // 4), max(1, height * 3 // 4)
-        pixels = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
