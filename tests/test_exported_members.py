@@ -11,7 +11,8 @@ PUBLIC = {
     "DataError", "Dataset", "DivideMix", "EarlyLearning", "GeneralizedCrossEntropy", "InputError",
     "MixedNoiseError", "QMix", "RunError", "SSCL", "SeparationSettings", "SymmetricCrossEntropy",
     "TrainingError", "__version__", "audit_dataset", "audit_run", "classification_metrics",
-    "corrupt", "corrupt_masks", "find_mask_errors", "load", "load_segmentation", "read_cases", "read_dataset", "read_nnunet",
+    "corrupt", "corrupt_masks", "find_mask_errors", "load", "load_segmentation", "read_cases",
+    "read_dataset", "read_nnunet",
     "separate",
 }  # fmt: skip
 

@@ -22,6 +22,8 @@ _NUMBERS = (
     *("self_confidence", "suspected_pixels", "suspected_share", "image_quality", "exposure"),
     *("evenness", "contrast", "focus", "detail", "noise", "colour"),
 )
+#: Searches whose answer is kept.
+_REMEMBERED = 15
 _TEXTS = (*FACETS, "predicted_label", "reasons", "patient", "same_as", "fold")
 
 
@@ -60,6 +62,7 @@ class Samples:
         self._copies = self._same_images()
         self._faults = self._found_faults()
         self._search: list[str] | None = None
+        self._said: dict[str, NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -129,12 +132,20 @@ class Samples:
 
     def saying(self, words: str) -> NDArray[np.bool_]:
         """Rows whose id, patient or reasons hold every one of the words, bool (N,)."""
+        key = " ".join(words.casefold().split())
+        found = self._said.get(key)
+        if found is None:
+            found = self._searched(key.split())
+            # Pages ask the same question every few seconds.
+            self._said = dict([*self._said.items()][-_REMEMBERED:]) | {key: found}
+        return found
+
+    def _searched(self, wanted: list[str]) -> NDArray[np.bool_]:
         if self._search is None:
             patients = self._texts.get("patient", [""] * len(self))
             reasons = self._texts.get("reasons", [""] * len(self))
             rows = zip(self.ids, patients, reasons, strict=True)
             self._search = ["\n".join(row).casefold() for row in rows]
-        wanted = words.casefold().split()
         return np.array([all(w in text for w in wanted) for text in self._search], np.bool_)
 
     def _nothing(self) -> NDArray[np.bool_]:

@@ -107,7 +107,8 @@ async function draw(isCurrent) {
   const found = await marks.catch(() => null);
   if (!found || !still()) return Boolean(found);
   Object.keys(NAMES).forEach((name, place) => (images[name].src = found[place].url));
-  overlay(Object.values(images));
+  // Lines lie on top of what is filled.
+  overlay([images.suspected, images.given, images.proposed]);
   update();
   ahead(row);
   return true;
