@@ -17,7 +17,9 @@ import mixednoise
 from mixednoise.audit.folder import AuditFolder
 from mixednoise.audit.located import located_images
 from mixednoise.cli import run
+from mixednoise.progress import Silent
 from mixednoise.review.decisions import Decisions
+from tiny_data import coloured_dataset
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +209,18 @@ def test_every_kind_of_method_gives_verdicts(copied, method):
     assert table["label_quality"].between(0, 1).all()
     assert ("agreed with the given label in" in " ".join(table["reasons"])) == (method == "sscl")
     assert not {"looks", "looks_agreed"} & {*table}
+
+
+def test_from_python(copied, fast):
+    dataset = mixednoise.read_dataset(copied / "data")
+    model = mixednoise.CrossEntropySingle(epochs=1, **fast)
+    folder = mixednoise.audit_dataset(dataset, copied / "audit", model=model, progress=Silent())
+    assert len(folder.read_table()) == SIZE
+    again = mixednoise.audit_run(folder.run, copied / "again", progress=Silent())
+    assert again.read_manifest().fingerprint == folder.read_manifest().fingerprint
+    with pytest.raises(mixednoise.DataError, match="in memory alone"):
+        mixednoise.audit_dataset(coloured_dataset(30), copied / "none")
+    assert not (copied / "none").exists()
 
 
 def test_an_interrupted_audit_goes_on(copied, monkeypatch):

@@ -33,11 +33,11 @@ class Project:
         result = [self._result(name, text) for name, text in choices.items()]
         annotation = {"id": len(self.tasks), "completed_by": who, "result": result}
         annotation |= {"was_cancelled": not choices, "created_at": at, "updated_at": at}
-        self._task(sample)["annotations"].append(annotation)
+        self.task(sample)["annotations"].append(annotation)
 
     def change(self, sample: str, label: str) -> None:
         """Another choice in an annotation that came along; its region keeps its id."""
-        (annotation,) = self._task(sample)["annotations"]
+        (annotation,) = self.task(sample)["annotations"]
         (result,) = annotation["result"]
         result["value"]["choices"] = [label]
 
@@ -62,7 +62,7 @@ class Project:
         path.write_text(json.dumps(entries))
         return path
 
-    def _task(self, sample: str) -> dict:
+    def task(self, sample: str) -> dict:
         return next(task for task in self.tasks if task["data"]["sample"] == sample)
 
     def _result(self, name: str, text: str) -> dict:
@@ -144,6 +144,9 @@ def test_a_changed_mind_is_new_and_an_old_file_is_not(project, tmp_path):
     assert told["skipped"]["replaced later in the file"] == 1
     assert imported(project)["im007.png"][2] == "mild AMD"
     assert bring(project, old)["new"] == 0
+    for _ in range(2):
+        log_of(project.folder).undo("label-studio user 2", "im007.png")
+    assert bring(project, old)["new"] == 0, "what was taken back is not brought back by it"
 
 
 def test_what_was_taken_back_stays_so(project, tmp_path):
@@ -160,6 +163,15 @@ def test_a_later_word_on_the_review_page_stays(project, tmp_path):
     told = bring(project, project.save(tmp_path / "export.json"), reviewer="eve")
     assert told["new"] == 0
     assert told["skipped"]["older than what the same reviewer decided here"] == 1
+
+
+def test_a_second_opinion_counts_where_it_is_the_same(project, tmp_path):
+    """ann's decision on im001 went out; user 2 comes to the same, on their own."""
+    label = project.task("im001.png")["data"]["decided"]
+    project.annotate("im001.png", label=label)
+    told = bring(project, project.save(tmp_path / "export.json"))
+    assert imported(project) == {"im001.png": ("label-studio user 2", "relabel", label, "")}
+    assert told["skipped"] == {"as it was exported": 6}
 
 
 def test_one_annotator_gets_a_name(project, tmp_path):

@@ -25,15 +25,13 @@ def write(export: Export) -> dict[str, Any]:
         ``folder`` of the data set, ``ignored_pixels``, ``next``.
     """
     masks = Masks(export, ("val",))
-    out = {name for _, name, _ in export.selection.left_out}
-    cases = masks.cases.without(i for i, name in enumerate(masks.cases.names) if name in out)
 
     def corrections() -> Iterator[Correction]:
         for item in masks.read():
             yield item.found._replace(mask=item.mask, flagged=item.doubted(export))
 
     summary = write_nnunet(
-        cases,
+        masks.cases,
         corrections(),
         export.out,
         number=export.options.get("dataset_number") or 1,

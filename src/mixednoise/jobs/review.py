@@ -109,13 +109,14 @@ def _held(room: Room, progress: Progress) -> Iterator[None]:
             f"another `mixednoise review` of {room.folder.path} is running: both work, and each "
             "shows what is decided in the other"
         )
-        yield
-        return
+    except (OSError, NotImplementedError):
+        pass  # a disk without locks: nothing is lost but this message
     try:
         yield
     finally:
-        lock.release()
-        path.unlink(missing_ok=True)
+        if lock.is_locked:
+            lock.release()
+            path.unlink(missing_ok=True)
 
 
 def _usual_port() -> int:
