@@ -157,6 +157,16 @@ def test_nobody_decides_on_what_was_not_seen(browser, folder):
         page.wait_for_selector(READY)
         assert set(decided(folder)) == {issues[0]}
         assert sample(page) == issues[1]
+        # Nor is Enter on a button.
+        page.locator("[data-action=keep]").focus()
+        for _ in range(10):
+            page.keyboard.down("Enter")
+            page.wait_for_timeout(60)
+        page.keyboard.up("Enter")
+        wait_for(page, issues[2])
+        page.wait_for_selector(READY)
+        assert set(decided(folder)) == set(issues[:2])
+        page.locator("#view").focus()
         # Not in a field either, nor with a dialog open.
         page.keyboard.press("n")
         page.keyboard.type("axku")
@@ -167,7 +177,7 @@ def test_nobody_decides_on_what_was_not_seen(browser, folder):
         page.keyboard.press("Escape")
         page.keyboard.press("Control+a")
         page.wait_for_timeout(200)
-        assert set(decided(folder)) == {issues[0]}
+        assert set(decided(folder)) == set(issues[:2])
 
 
 def test_two_reviewers_see_each_other_and_where_they_differ(browser, folder):

@@ -14,6 +14,8 @@ export function buildDecide(given) {
   actions = given;
   on("sample", render);
   on("decisions", render);
+  // Enter that is held down on a button presses it again and again.
+  $("#actions").addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
 }
 
 /** name, key, title, what becomes of the sample */
