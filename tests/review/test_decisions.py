@@ -15,6 +15,7 @@ import pytest
 
 from mixednoise.errors import ConfigError, RunError
 from mixednoise.review.decisions import Decision, Decisions, OvertakenError
+from mixednoise.review.log_file import transaction
 
 # Prints a number once it is kept, and goes on until it is killed.
 WRITER = """
@@ -191,6 +192,13 @@ def test_a_process_that_is_killed_loses_nothing(log):
     assert len(kept) <= len(told) + 1
     log.record("after", "Ben", "keep")
     assert sqlite3.connect(log.path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_decision_is_on_the_disk_when_it_is_kept(log):
+    """Loss of power can't be tried here: SQLite promises it for these two settings."""
+    with transaction(log.path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_processes_and_threads_write_at_the_same_time(log):

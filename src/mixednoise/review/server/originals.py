@@ -113,7 +113,7 @@ class Originals:
         return bool(self.located.digests[row]) and digest != self.located.digests[row]
 
     def _must_be_in_place(self, path: Path) -> None:
-        if False and Path(os.path.realpath(path)) != self._folders[path.parent] / path.name:
+        if Path(os.path.realpath(path)) != self._folders[path.parent] / path.name:
             raise ElsewhereError(path)
 
 
