@@ -448,6 +448,16 @@ def test_marks_on_masks(browser, tmp_path):
     assert decided(folder)["c00"][0] == "agree"
 
 
+def box_of(page, selector):
+    """Where it is; the page may just be drawing it anew."""
+    for _ in range(100):
+        page.wait_for_selector(selector)
+        if found := page.locator(selector).bounding_box():
+            return found
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{selector} is nowhere")
+
+
 def test_it_fits_every_window_and_names_what_can_be_pressed(browser, folder):
     issues = order(folder)
     with serving(folder) as server, reviewing(browser, server) as page:
@@ -455,11 +465,11 @@ def test_it_fits_every_window_and_names_what_can_be_pressed(browser, folder):
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             for action in ("agree", "keep", "relabel", "exclude", "unsure", "undo"):
-                box = page.locator(f"[data-action={action}]").bounding_box()
+                box = box_of(page, f"[data-action={action}]")
                 assert box["y"] >= 0
                 assert box["y"] + box["height"] <= height
                 assert box["height"] >= 40
-            view = page.locator("#view").bounding_box()
+            view = box_of(page, "#view")
             assert view["width"] * view["height"] > 0.25 * width * height
             if width < 1000:
                 page.click("#show-list")

@@ -54,7 +54,7 @@ function part(title, samples, sample) {
 function votes(samples) {
   const counts = new Map();
   for (const { given } of samples) counts.set(given, (counts.get(given) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([label, count]) => `${count} ${label}`).join(", ");
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([label, count]) => `${count} × ${label}`).join(", ");
 }
 
 function card(other, sample) {
