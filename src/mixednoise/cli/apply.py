@@ -9,7 +9,7 @@ import typer
 
 from mixednoise.cli import options as o
 
-WHICH, MOVED = "Which decisions", "Data that have moved"
+MOVED = "Data that have moved"
 
 
 def apply(
@@ -40,49 +40,28 @@ def apply(
         typer.Option(
             metavar="NAME",
             help="Take this reviewer's decisions alone. Default: everybody's.",
-            rich_help_panel=WHICH,
+            rich_help_panel=o.DECISIONS,
         ),
     ] = None,
-    prefer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who decides where reviewers differ. Default: nobody, such samples stay.",
-            rich_help_panel=WHICH,
-        ),
-    ] = None,
-    include_test: Annotated[
-        bool,
-        typer.Option(
-            "--include-test",
-            help="Change samples of the test split, too.",
-            rich_help_panel=WHICH,
-        ),
-    ] = False,
+    prefer: o.Prefer = None,
+    include_test: o.IncludeTest = False,
     trust_audit: Annotated[
         float | None,
         typer.Option(
             metavar="P",
             help="Where nobody has decided, take the audit's word for training images, if it is at "
             "least P sure: wrong labels get the suggested one, unreadable images are left out.",
-            rich_help_panel=WHICH,
+            rich_help_panel=o.DECISIONS,
         ),
     ] = None,
-    allow_new_class: Annotated[
-        bool,
-        typer.Option(
-            "--allow-new-class",
-            help="Take labels that are no class of the audit.",
-            rich_help_panel=WHICH,
-        ),
-    ] = False,
+    allow_new_class: o.AllowNewClass = False,
     undo: Annotated[
         list[str] | None,
         typer.Option(
             metavar="WHAT",
             help="First take decisions back: all, last, last=N, id=ID, reviewer=NAME or "
             "since=TIME; given several times, all must hold. Nothing is deleted.",
-            rich_help_panel=WHICH,
+            rich_help_panel=o.DECISIONS,
         ),
     ] = None,
     data: Annotated[

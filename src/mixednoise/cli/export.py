@@ -12,7 +12,6 @@ from mixednoise.cli import options as o
 To = Literal["csv", "folders", "masks", "label-studio", "fiftyone", "coco", "nnunet", "monai"]
 Labels = Literal["corrected", "given", "suggested"]
 Images = Literal["copy", "link", "refer"]
-REVIEWERS, NNUNET = "With --labels corrected", "With --to nnunet"
 
 
 def export(
@@ -51,42 +50,11 @@ def export(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where the data set is now, if it has moved."),
     ] = None,
-    prefer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The reviewer whose word counts where reviewers differ.",
-            rich_help_panel=REVIEWERS,
-        ),
-    ] = None,
-    include_test: Annotated[
-        bool,
-        typer.Option(
-            "--include-test",
-            help="Apply decisions to the test split as well.",
-            rich_help_panel=REVIEWERS,
-        ),
-    ] = False,
-    allow_new_class: Annotated[
-        bool,
-        typer.Option(
-            "--allow-new-class",
-            help="Take labels that are no class of the audit.",
-            rich_help_panel=REVIEWERS,
-        ),
-    ] = False,
-    dataset_number: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Of the data set, 1 to 999. Default: 1.", rich_help_panel=NNUNET
-        ),
-    ] = None,
-    dataset_name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Of the data set. Default: Corrected.", rich_help_panel=NNUNET
-        ),
-    ] = None,
+    prefer: o.Prefer = None,
+    include_test: o.IncludeTest = False,
+    allow_new_class: o.AllowNewClass = False,
+    dataset_number: o.DatasetNumber = None,
+    dataset_name: o.DatasetName = None,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,

@@ -141,6 +141,45 @@ Seed = Annotated[
     int, typer.Option(metavar="N", min=0, help="Of everything random: one seed, one result.")
 ]
 
+DECISIONS = "Which decisions"
+Prefer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Who decides where reviewers differ. Default: nobody, such samples stay.",
+        rich_help_panel=DECISIONS,
+    ),
+]
+IncludeTest = Annotated[
+    bool,
+    typer.Option(
+        "--include-test",
+        help="Change samples of the test split, too.",
+        rich_help_panel=DECISIONS,
+    ),
+]
+AllowNewClass = Annotated[
+    bool,
+    typer.Option(
+        "--allow-new-class",
+        help="Take labels that are no class of the audit.",
+        rich_help_panel=DECISIONS,
+    ),
+]
+NNUNET = "With --to nnunet"
+DatasetNumber = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Of the data set, 1 to 999. Default: 1.", rich_help_panel=NNUNET
+    ),
+]
+DatasetName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Of the data set. Default: Corrected.", rich_help_panel=NNUNET
+    ),
+]
+
 
 #: What a reader is told of a table: arguments of :func:`mixednoise.read_dataset`.
 Reader = dict[str, Any]

@@ -12,7 +12,7 @@ from mixednoise.cli import options as o
 To = Literal["masks", "soft", "nnunet"]
 Towards = Literal["class", "probabilities"]
 Form = Literal["float", "uint8", "uint16"]
-SOFT, NNUNET = "With --to soft", "With --to nnunet"
+SOFT = "With --to soft"
 
 
 def export(
@@ -54,18 +54,8 @@ def export(
             rich_help_panel=SOFT,
         ),
     ] = None,
-    dataset_number: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Of the data set, 1 to 999. Default: 1.", rich_help_panel=NNUNET
-        ),
-    ] = None,
-    dataset_name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Of the data set. Default: Corrected.", rich_help_panel=NNUNET
-        ),
-    ] = None,
+    dataset_number: o.DatasetNumber = None,
+    dataset_name: o.DatasetName = None,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
