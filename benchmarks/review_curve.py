@@ -27,9 +27,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from commands import call
+from commands import call, out_of_fold
 from mixednoise.audit.folder import AuditFolder
 from mixednoise.audit.order import review_order
 from mixednoise.review.decisions import Decision, Decisions
@@ -67,14 +66,9 @@ def cleanlab_order(run: Path, table: pd.DataFrame) -> Array:
     """Rows of the table in cleanlab's order."""
     from cleanlab.filter import find_label_issues
 
-    folds = pd.read_csv(run / "folds.csv", dtype={"id": str})
-    classes = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["classes"]
-    p = np.zeros((len(folds), len(classes)))
-    for number in sorted(folds["fold"].unique()):
-        judged = run / "folds" / f"fold_{number}" / "judged.npy"
-        p[folds["fold"] == number] = np.load(judged, allow_pickle=False)
-    p = p[pd.Index(folds["id"]).get_indexer(table["id"].astype(str))]
-    labels = table["given_label"].map({name: k for k, name in enumerate(classes)}).to_numpy(int)
+    said = out_of_fold(run)
+    p = said.loc[table["id"].astype(str)].to_numpy()
+    labels = table["given_label"].map({c: k for k, c in enumerate(said.columns)}).to_numpy(int)
     ranked = find_label_issues(labels, p, return_indices_ranked_by="self_confidence", n_jobs=1)
     rest = np.argsort(p[np.arange(len(labels)), labels], kind="stable")
     return np.concatenate([ranked, rest[~np.isin(rest, ranked)]])

@@ -25,6 +25,7 @@ import pandas as pd
 import torch
 import yaml
 
+from commands import out_of_fold
 from mixednoise.data.readers import read_dataset
 from mixednoise.evaluation.ranking import binary_auc
 from mixednoise.models import load_networks
@@ -46,15 +47,9 @@ def judged(run: Path) -> pd.DataFrame:
 
 def self_confidence(run: Path, table: pd.DataFrame) -> pd.Series[float]:
     """Probability of the given label by the network that never saw the sample."""
-    folds = pd.read_csv(run / "folds.csv", dtype={"id": str})
-    classes = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["classes"]
-    values = np.zeros((len(folds), len(classes)))
-    for number in sorted(folds["fold"].unique()):
-        file = run / "folds" / f"fold_{number}" / "judged.npy"
-        values[folds["fold"] == number] = np.load(file, allow_pickle=False)
-    labels = table.loc[folds["id"], "given_label"].map({c: k for k, c in enumerate(classes)})
-    own = values[np.arange(len(folds)), labels.to_numpy(int)]
-    return pd.Series(own, index=folds["id"])
+    p = out_of_fold(run)
+    labels = table.loc[p.index, "given_label"].map({c: k for k, c in enumerate(p.columns)})
+    return pd.Series(p.to_numpy()[np.arange(len(p)), labels.to_numpy(int)], index=p.index)
 
 
 @torch.inference_mode()

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.audit.folder import AuditFolder, Manifest, fingerprint_of
-from mixednoise.audit.located import digest_of_array, digest_of_files
+from mixednoise.audit.located import digest_of_files
 from mixednoise.audit.table import audit_table
 from mixednoise.data.readers import read_dataset
+from mixednoise.data.store_sources import hash_array
 from mixednoise.data.table import Dataset
 from mixednoise.io import write_csv, write_json, write_text
 
@@ -189,7 +190,7 @@ def _location(dataset: Dataset, row: int) -> dict[str, object]:
     entry = dataset.table.iloc[row]
     if dataset.arrays is not None:
         pixels = dataset.arrays[entry["array_index"]]
-        digest, size = digest_of_array(pixels), pixels.nbytes
+        digest, size = hash_array(pixels), pixels.nbytes
     else:
         digest, size = digest_of_files([Path(entry["path"])])
     return {

@@ -21,13 +21,13 @@ from mixednoise.models import Network, save_networks
 from mixednoise.progress import Progress, default_progress
 from mixednoise.training.devices import choose_device, make_fabric
 from mixednoise.training.loop import Loop
-from mixednoise.version import __version__
 from mixednoise.workflow.building import make_loop
 from mixednoise.workflow.finish import finish_run
 from mixednoise.workflow.fold_training import folds_of
 from mixednoise.workflow.out_of_fold import OutOfFold, out_of_fold
 from mixednoise.workflow.prediction import Block, ImageBatches, predict_batches
 from mixednoise.workflow.prepare import Prepared, prepare, tell, write_findings
+from mixednoise.workflow.records import model_metadata, run_record
 from mixednoise.workflow.resolve import resolve
 from mixednoise.workflow.run_folder import RunFolder, check_run_folder, start_run
 
@@ -109,15 +109,7 @@ class Estimator:
             progress = default_progress(quiet=True)  # torchrun: the first process speaks for all
         config = resolve(self.config, dataset, progress)
         run = None if out is None else RunFolder(Path(out))
-        record = {
-            "method": self.method.name,
-            "preset": self.preset,
-            # Where it is, and how to read it again: for an audit of the run.
-            "data": str(dataset.source if dataset.reading is None else dataset.source.absolute()),
-            "reading": dataset.reading,
-            "classes": list(dataset.class_names),
-            "options": config.model_dump(mode="json"),
-        }
+        record = run_record(self.method.name, self.preset, dataset, config)
         # What is wrong with the folder is said before images are decoded, and what is wrong with
         # the data, the networks or their weights before anything is written.
         if run is not None:
@@ -182,13 +174,7 @@ class Estimator:
     def _finish(
         self, loop: Loop, prepared: Prepared, run: RunFolder | None, progress: Progress
     ) -> None:
-        self._metadata = {
-            "method": self.method.name,
-            "version": __version__,
-            "classes": list(self.classes_),
-            "ordinal": prepared.dataset.ordinal,
-            "options": self.config_.model_dump(mode="json"),
-        }
+        self._metadata = model_metadata(self.method.name, prepared.dataset, self.config_)
         result = finish_run(loop, prepared, run, self._metadata, progress)
         self.audit_: pd.DataFrame = result.audit
         self.history_: pd.DataFrame = result.history

@@ -94,11 +94,11 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False)
 
 
-def must_be_new(path: Path | str, *, overwrite: bool = False) -> None:
-    """Refuse a folder for results that holds something already.
+def must_not_be_a_file(path: Path | str) -> None:
+    """Refuse a folder for results where a file is.
 
     Raises:
-        RunError: a file of that name; or the folder is not empty, and ``overwrite`` is not set.
+        RunError: a file of that name.
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
@@ -108,6 +108,16 @@ def must_be_new(path: Path | str, *, overwrite: bool = False) -> None:
             found="a file of that name",
             fix="choose another --out",
         )
+
+
+def must_be_new(path: Path | str, *, overwrite: bool = False) -> None:
+    """Refuse a folder for results that holds something already.
+
+    Raises:
+        RunError: a file of that name; or the folder is not empty, and ``overwrite`` is not set.
+    """
+    folder = Path(path)
+    must_not_be_a_file(folder)
     entries = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
     if entries and not overwrite:
         raise RunError(

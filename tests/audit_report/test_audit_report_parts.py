@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mixednoise.audit.commands import next_commands
 from mixednoise.audit.folder import Manifest
 from mixednoise.audit.order import review_order
 from mixednoise.audit.report.charts import Scale, nice_ticks, path_of
-from mixednoise.audit.report.commands import next_commands
 from mixednoise.audit.report.copies import contradicting_copies
 from mixednoise.audit.report.counts import (
     Tally,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mixednoise.data.resize import prepare_pixels, resize_image
+from mixednoise.data.shrink import shrink
 
 
 def white(height: int, width: int) -> np.ndarray:
@@ -71,3 +72,10 @@ def test_field_of_view_is_cropped_before_resizing():
     kept, cropped = (prepare_pixels(image, 64, crop=crop) for crop in ("none", "field_of_view"))
     assert (kept[32, :, 0] > 0).mean() == pytest.approx(81 / 200, abs=0.05)
     assert (cropped[32, :, 0] > 0).mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_shrink_keeps_the_aspect_and_never_enlarges():
+    assert shrink(white(100, 40), 50).shape == (50, 20, 3)
+    assert shrink(white(1000, 1), 10).shape == (10, 1, 3)
+    small = white(8, 10)
+    assert shrink(small, 10) is small

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -30,6 +31,16 @@ def one(image, mask=None, *, values=(0, 255), ignore=None) -> CaseSet:
     files = None if mask is None else MaskFiles(mask)
     names = tuple(f"c{i}" for i in range(len(values)))
     return CaseSet((Case("a", "a", (image,), files),), names, values, ignore)
+
+
+def test_a_case_that_has_moved():
+    truth = MaskFiles(Path("t.png"))
+    case = Case("a", "a", (Path("a.png"),), MaskFiles(classes=(("cup", Path("c.png")),)), truth)
+    moved = case.moved(Path("new").joinpath)
+    assert moved.images == (Path("new/a.png"),)
+    assert moved.mask == MaskFiles(classes=(("cup", Path("new/c.png")),))
+    assert moved.truth == truth
+    assert truth.moved(Path("new").joinpath) == MaskFiles(Path("new/t.png"))
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif", ".bmp", ".npy"])

@@ -21,7 +21,7 @@ from mixednoise.audit.pictures import (
 )
 from mixednoise.audit.report import write_report
 from mixednoise.audit.source import RunSource, read_run
-from mixednoise.audit.table import audit_table
+from mixednoise.audit.table import LOOK_COLUMNS, audit_table
 from mixednoise.audit.target import check_audit_folder, open_audit_folder
 from mixednoise.data.outside import must_be_outside
 from mixednoise.data.store import PixelStore, StoreSettings
@@ -30,6 +30,7 @@ from mixednoise.errors import ConfigError
 from mixednoise.io import atomic_write, write_csv
 from mixednoise.progress import Progress, default_progress
 from mixednoise.quality.assess import assess_dataset
+from mixednoise.quality.reasons import join_reasons
 from mixednoise.quality.workers import one_thread_each, workers_of
 from mixednoise.segmentation.cases.apart import folders_of, must_be_apart
 from mixednoise.segmentation.run import SegmentationRun
@@ -179,7 +180,10 @@ def label_table(source: RunSource, looks: Looks) -> pd.DataFrame:
     samples, dataset = source.samples, source.dataset
     codes = {name: code for code, name in enumerate(GROUPS)}
     plain = looks[:, : len(source.networks)].astype(np.float64).mean(axis=1)
-    counted = ("looks_agreed", "looks")
+    agreed, total = (
+        samples[name].fillna(0).to_numpy(np.int64) if name in samples else None
+        for name in LOOK_COLUMNS
+    )
     table = audit_table(
         dataset,
         p=samples[["p_correct", "p_mis_h", "p_mis_l"]].to_numpy(np.float64),
@@ -187,14 +191,9 @@ def label_table(source: RunSource, looks: Looks) -> pd.DataFrame:
         entropy=samples["entropy"].to_numpy(np.float64),
         probabilities=plain,
         group=samples["group"].map(codes).fillna(-1).to_numpy(np.int64),
-        looks=None
-        if not {*counted} <= {*samples.columns}
-        else (
-            samples["looks_agreed"].fillna(0).to_numpy(np.int64),
-            samples["looks"].fillna(0).to_numpy(np.int64),
-        ),
+        looks=None if agreed is None or total is None else (agreed, total),
         views=same_looks(looks, plain),
-    ).drop(columns=list(counted), errors="ignore")
+    ).drop(columns=list(LOOK_COLUMNS), errors="ignore")
     table["confidence"] = plain.max(axis=1)
     table["self_confidence"] = plain[np.arange(len(plain)), dataset.labels]
     if dataset.table["group"].notna().any():
@@ -233,9 +232,7 @@ def with_pictures(
     return pd.concat(
         [
             table.assign(
-                reasons=pd.Series(
-                    ["; ".join(filter(None, told)) for told in reasons], dtype="string"
-                ),
+                reasons=pd.Series(list(map(join_reasons, reasons)), dtype="string"),
                 is_label_issue=table["is_label_issue"] | (judged & wrong),
             ),
             quality_columns(quality),

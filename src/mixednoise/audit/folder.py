@@ -116,6 +116,14 @@ class AuditFolder:
         """What reviewers decided."""
         return self.path / "decisions.sqlite"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its own files, the manifest first; neither ``run/`` nor decisions."""
+        return (
+            *(self.manifest, self.table, self.parquet, self.images, self.features),
+            *(self.report, self.set_aside),
+        )
+
     def read_manifest(self) -> Manifest:
         """What was audited.
 

@@ -86,7 +86,7 @@ class LocatedImages:
             UnreadableImageError: a file is gone or can't be read.
         """
         if self.paths[row] is None:
-            return digest_of_array(self._array_rows()[self.array_rows[row]])
+            return hash_array(self._array_rows()[self.array_rows[row]])
         return digest_of_files(self.files[row])[0]
 
     def missing(self) -> list[int]:
@@ -155,7 +155,7 @@ def located_images(
         stored = [None if path is None else moved(path) for path in stored]
         files = [tuple(map(moved, some)) for some in files]
         if cases is not None:
-            cases = [_moved_case(case, moved) for case in cases]
+            cases = [case.moved(moved) for case in cases]
         if array_file is not None:
             array_file = moved.base / array_file.name if moved.base.is_dir() else moved.base
     return LocatedImages(
@@ -178,11 +178,6 @@ def digest_of_files(paths: Sequence[Path]) -> tuple[str, int]:
     """
     data = [read_image_file(path) for path in paths]
     return hash_bytes(b"".join(data) if len(data) != 1 else data[0]), sum(map(len, data))
-
-
-def digest_of_array(pixels: Pixels) -> str:
-    """Digest of an array's pixels, in the place of :func:`digest_of_files`."""
-    return hash_array(pixels)
 
 
 class _Moved:
@@ -237,12 +232,6 @@ def _cases(manifest: Manifest, names: Sequence[str]) -> list[Case]:
 def files_of(case: Case) -> tuple[Path, ...]:
     """Image and given mask: all files whose content counts."""
     return (*case.images, *(case.mask.paths if case.mask is not None else ()))
-
-
-def _moved_case(case: Case, moved: _Moved) -> Case:
-    from dataclasses import replace
-
-    return replace(case, images=tuple(map(moved, case.images)))
 
 
 def _picture_of(case: Case) -> Pixels:

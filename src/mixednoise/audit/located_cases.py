@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixednoise.audit.folder import Manifest
-from mixednoise.audit.located import LocatedImages
+from mixednoise.audit.located import LocatedImages, files_of
 from mixednoise.errors import RunError
 from mixednoise.segmentation.cases import Case, CaseSet
-from mixednoise.segmentation.cases.case import MaskFiles
 
 if TYPE_CHECKING:
     from mixednoise.segmentation.stages.context import Stage
@@ -49,16 +48,6 @@ def located_cases(cases: CaseSet, located: LocatedImages) -> CaseSet:
         paths = files.get(case.name)
         if paths is None:
             return case
-        images, masks = paths[: len(case.images)], paths[len(case.images) :]
-        return replace(case, images=images, mask=_moved_mask(case.mask, masks))
+        return case.moved(dict(zip(files_of(case), paths, strict=True)).__getitem__)
 
     return replace(cases, cases=tuple(map(moved, cases.cases)))
-
-
-def _moved_mask(mask: MaskFiles | None, paths: tuple[Path, ...]) -> MaskFiles | None:
-    if mask is None or not paths:
-        return mask
-    if mask.label_map is not None:
-        return MaskFiles(label_map=paths[0])
-    names = [name for name, _ in mask.classes]
-    return MaskFiles(classes=tuple(zip(names, paths, strict=True)))

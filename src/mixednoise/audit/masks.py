@@ -18,6 +18,7 @@ from mixednoise.errors import RunError
 from mixednoise.io import write_csv
 from mixednoise.progress import Progress
 from mixednoise.quality.assess import assess_each, assess_image
+from mixednoise.quality.reasons import join_reasons, same_image
 from mixednoise.segmentation.case_file import read_case_file
 from mixednoise.segmentation.cases import CaseSet, read_image
 from mixednoise.segmentation.run import SegmentationRun
@@ -127,9 +128,8 @@ def write_mask_audit(
             progress=progress,
         )
         faults, _ = quality_reasons(quality)
-        same = [f"same image as {original}" if original else "" for original in quality["same_as"]]
-        said = zip(table["reasons"], faults, same, strict=True)
-        reasons = ["; ".join(filter(None, parts)) for parts in said]
+        said = zip(table["reasons"], faults, map(same_image, quality["same_as"]), strict=True)
+        reasons = list(map(join_reasons, said))
         table = pd.concat(
             [
                 table.assign(reasons=pd.Series(reasons, dtype="string")),

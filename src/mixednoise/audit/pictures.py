@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,9 @@ from scipy.sparse.csgraph import connected_components
 from mixednoise.data.store import PixelStore
 from mixednoise.data.table import Dataset
 from mixednoise.quality.assess import SCORES
+from mixednoise.quality.reasons import join_reasons, same_image, split_reasons, without_same_image
 
+Integers = NDArray[np.int64]
 #: A reason that is said of more than this share of the images is left out.
 MOST = 0.5
 #: Columns of image quality in ``audit.csv``.
@@ -62,16 +64,17 @@ def quality_reasons(quality: pd.DataFrame) -> tuple[list[str], list[str]]:
         N lines, and the reasons that were left out of them all.
     """
     texts = [
-        text.removesuffix(f"same image as {original}").removesuffix("; ") if original else text
+        without_same_image(text, original)
         for text, original in zip(quality["reasons"], quality["same_as"], strict=True)
     ]
     # The reason of an unreadable file may hold anything; it stays as it is.
     words = [
-        text.split("; ") if ok else [text] for text, ok in zip(texts, _read(quality), strict=True)
+        split_reasons(text) if ok else [text]
+        for text, ok in zip(texts, _read(quality), strict=True)
     ]
     counts = Counter(word for said in words for word in said if word)
     common = [word for word, count in counts.most_common() if count > MOST * len(texts)]
-    return ["; ".join(word for word in said if word not in common) for said in words], common
+    return [join_reasons(word for word in said if word not in common) for said in words], common
 
 
 def _read(quality: pd.DataFrame) -> list[bool]:
@@ -100,41 +103,55 @@ def find_duplicates(
     same_as: Sequence[str],
     digests: Sequence[str],
 ) -> Duplicates:
-    """Put together what looks the same and what is the same.
+    """What is said of each image, arguments as of :func:`same_images`; ``given``: labels."""
+    content, group = same_images(ids, same_as, digests)
+    reasons = [""] * len(ids)
+    for rows in rows_together(group):
+        for row in rows:
+            reasons[row] = _told(row, rows, ids, given)
+    return Duplicates(reasons, many_labels(content, given), many_labels(group, given))
+
+
+def same_images(
+    ids: Sequence[str], same_as: Sequence[str], digests: Sequence[str]
+) -> tuple[Integers, Integers]:
+    """Put together what is the same, and what looks the same, too.
 
     Args:
         ids: N, all different.
-        given: labels.
-        same_as: id of the first image that looks the same, '' = none.
-        digests: of the content, '' = not known.
+        same_as: id of the first image that looks the same; '' or no such id = none.
+        digests: of the content, '' = not known; or none at all.
+
+    Returns:
+        Group of each row by content, and by content and look, int (N,) each.
     """
     n = len(ids)
     row_of = {name: row for row, name in enumerate(ids)}
-    first = np.array([row_of[s] if s else row for row, s in enumerate(same_as)], np.int64)
-    content, _ = pd.factorize(np.array([d or f"row {i}" for i, d in enumerate(digests)], object))
+    first = np.array([row_of.get(s, row) if s else row for row, s in enumerate(same_as)], np.int64)
+    known = [digest or f"row {row}" for row, digest in enumerate(digests or [""] * n)]
+    content, _ = pd.factorize(np.array(known, object))
     links = (np.r_[np.arange(n), np.arange(n)], np.r_[first, n + content])
     graph = coo_array((np.ones(2 * n, np.int8), links), shape=(2 * n, 2 * n))
-    group: Any = connected_components(graph, directed=False)[1][:n]
-    labels, names = pd.factorize(np.asarray(given, object))
-    reasons = [""] * n
-    for rows in pd.Series(np.arange(n)).groupby(group).agg(list):
-        if len(rows) > 1:
-            for row in rows:
-                reasons[row] = _told(row, rows, ids, labels.tolist(), names)
-    return Duplicates(reasons, _many_labels(content, labels), _many_labels(group, labels))
+    return content, connected_components(graph, directed=False)[1][:n]
 
 
-def _told(row: int, rows: list[int], ids: Sequence[str], labels: list[int], names: Any) -> str:
-    """``same image as 1043 with another label (cataract)``; the earliest such image is named."""
-    other = [one for one in rows if labels[one] != labels[row]]
-    if not other:
-        return "" if row == rows[0] else f"same image as {ids[rows[0]]}"
-    told = f"same image as {ids[other[0]]} with another label ({names[labels[other[0]]]})"
-    return told + (f" and {len(other) - 1} more such" if len(other) > 1 else "")
+def rows_together(group: Integers) -> list[list[int]]:
+    """The rows of each group of two or more, ascending."""
+    rows = np.flatnonzero(pd.Series(group).duplicated(keep=False))
+    together: list[list[int]] = pd.Series(rows).groupby(group[rows]).agg(list).tolist()
+    return together
 
 
-def _many_labels(group: Any, labels: Any) -> NDArray[np.bool_]:
-    """Whether the group of each row has more than one label."""
-    count = pd.Series(labels).groupby(np.asarray(group)).transform("nunique")
-    many: NDArray[np.bool_] = count.to_numpy() > 1
+def many_labels(group: Integers, labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the group of each row has more than one label, bool (N,)."""
+    many: NDArray[np.bool_] = pd.Series(labels).groupby(group).transform("nunique").to_numpy() > 1
     return many
+
+
+def _told(row: int, rows: list[int], ids: Sequence[str], given: Sequence[str]) -> str:
+    """``same image as 1043 with another label (cataract)``; the earliest such image is named."""
+    other = [one for one in rows if given[one] != given[row]]
+    if not other:
+        return "" if row == rows[0] else same_image(ids[rows[0]])
+    told = f"{same_image(ids[other[0]])} with another label ({given[other[0]]})"
+    return told + (f" and {len(other) - 1} more such" if len(other) > 1 else "")

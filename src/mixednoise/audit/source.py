@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixednoise.audit.compared import changed_values, given_names, lost_samples, new_samples
 from mixednoise.audit.folder import read_text_table
 from mixednoise.data.readers import read_dataset
 from mixednoise.data.report import counted, examples
@@ -204,28 +205,21 @@ def _must_be_the_same(
             found=examples(dataset.class_names, 12),
             fix=again,
         )
-    there = dataset.table.assign(name=np.array(classes, object)[dataset.labels]).set_index("id")
-    lost = samples["id"][~samples["id"].isin(there.index)]
-    if len(lost):
-        reasons = dict(zip(dataset.set_aside["id"], dataset.set_aside["reason"], strict=True))
+    lost = lost_samples(samples["id"], dataset)
+    if lost:
         raise RunError(
             f"{counted(len(lost), 'image')} of {run.path} can no longer be used",
             expected=f"the {len(samples):,} images of the run in {dataset.source}",
-            found=examples(f"{name}: {reasons.get(name, 'no such row')}" for name in lost),
+            found=examples(f"{name}: {why or 'no such row'}" for name, why in lost.items()),
             fix="say where the images are now (--image-root FOLDER) or the data set as it was "
             "(--data PATH), or train again",
         )
-    now = there.loc[samples["id"], "name"].to_numpy(object)
-    changed = np.flatnonzero(now != samples["given_label"].to_numpy(object))
-    if len(changed):
-        told = (
-            f"{samples['id'].iloc[row]}: was {samples['given_label'].iloc[row]}, now {now[row]}"
-            for row in changed
-        )
+    others = changed_values(samples.set_index("id")["given_label"], given_names(dataset))
+    if others:
         raise RunError(
-            f"{counted(len(changed), 'label')} of {dataset.source} have changed since {run.path}",
+            f"{counted(len(others), 'label')} of {dataset.source} have changed since {run.path}",
             expected="the given labels of the training",
-            found=examples(told),
+            found=examples(f"{name}: was {before}, now {after}" for name, before, after in others),
             fix=again,
         )
 
@@ -237,12 +231,11 @@ def _tell_of_new(
     aside: pd.DataFrame | None,
     progress: Progress,
 ) -> None:
-    known = pd.concat([samples["id"]] + ([] if aside is None else [aside["id"]]))
-    new = dataset.table["id"][~dataset.table["id"].isin(known)]
-    if len(new):
+    unknown = new_samples(dataset, samples["id"], aside)
+    if unknown:
         progress.warning(
-            f"{counted(len(new), 'image')} of {dataset.source} are not in {run.path} and get no "
-            f"verdict: {examples(new)}"
+            f"{counted(len(unknown), 'image')} of {dataset.source} are not in {run.path} and get "
+            f"no verdict: {examples(unknown)}"
         )
 
 

@@ -147,7 +147,7 @@ def audit_table(
         table["true_label"] = _named(true, names)
         table["noise_group"] = known
     if seen is not None:
-        table["looks_agreed"], table["looks"] = seen
+        table[list(LOOK_COLUMNS)] = np.stack(seen, axis=1)
     return table
 
 

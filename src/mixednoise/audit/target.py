@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mixednoise.audit.folder import AuditFolder
 from mixednoise.errors import RunError
-from mixednoise.io import must_be_writable, new_folder
+from mixednoise.io import must_be_writable, must_not_be_a_file, new_folder
 from mixednoise.workflow.run_folder import CONFIG
 
 
@@ -35,13 +35,7 @@ def check_audit_folder(
         RunError: the folder holds something; says what to do.
     """
     path = folder.path
-    if path.exists() and not path.is_dir():
-        raise RunError(
-            f"{path} is a file",
-            expected="a folder to write into",
-            found="a file of that name",
-            fix="choose another --out",
-        )
+    must_not_be_a_file(path)
     names = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
     if folder.manifest.exists():
         if not overwrite:
@@ -53,7 +47,7 @@ def check_audit_folder(
                 "another --out, or pass --overwrite",
             )
     elif names:
-        begun = (folder.run / CONFIG).exists() or {*names} <= {p.name for p in _files(folder)}
+        begun = (folder.run / CONFIG).exists() or {*names} <= {p.name for p in folder.files}
         own_run = run is not None and names == [folder.run.name] and _same(run, folder.run)
         if not begun or not (resume or overwrite or own_run):
             raise RunError(
@@ -77,14 +71,6 @@ def check_audit_folder(
     must_be_writable(folder.manifest if path.is_dir() else path)
 
 
-def _files(folder: AuditFolder) -> tuple[Path, ...]:
-    """Our own files, the manifest first; neither ``run/`` nor decisions."""
-    return (
-        *(folder.manifest, folder.table, folder.parquet, folder.images, folder.features),
-        *(folder.report, folder.set_aside),
-    )
-
-
 def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
@@ -100,7 +86,7 @@ def open_audit_folder(folder: AuditFolder) -> str:
     new_folder(folder.path, overwrite=True)
     kept = _set_aside(folder.decisions) if folder.decisions.exists() else ""
     # The manifest first: from now on this is no finished audit.
-    for path in _files(folder):
+    for path in folder.files:
         path.unlink(missing_ok=True)
     return kept
 

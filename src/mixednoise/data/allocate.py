@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mixednoise.errors import ConfigError
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,6 +63,25 @@ def allocate(
         lacking[:, c] -= quota
     _spread(chosen, counts, num_classes, num_splits)
     return chosen
+
+
+def check_folds(folds: int, patients: int, what: str) -> None:
+    """Refuse a number of folds that patients can't be distributed over.
+
+    Args:
+        folds, patients: how many.
+        what: is to be chosen again, for the message: ``--folds``.
+
+    Raises:
+        ConfigError: fewer than two folds, or more than there are patients.
+    """
+    if not 2 <= folds <= patients:
+        raise ConfigError(
+            f"there can't be {folds} folds",
+            expected=f"2 to {patients}, the number of patients that are learned from",
+            found=f"folds={folds}",
+            fix=f"choose {what} in that range" if patients > 1 else "give more patients",
+        )
 
 
 class _Counts:

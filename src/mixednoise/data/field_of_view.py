@@ -11,6 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mixednoise.data.shrink import shrink
+
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Box = tuple[int, int, int, int]
 
@@ -89,11 +91,7 @@ def crop_field_of_view(image: Pixels) -> Pixels:
 
 def _brightness(image: Pixels) -> Pixels:
     """A small, smoothed map of the brightest channel: a fundus is bright in red alone."""
-    height, width = image.shape[:2]
-    scale = min(1.0, SEARCH_SIDE / max(height, width))
-    if scale < 1.0:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    image = shrink(image, SEARCH_SIDE)
     if image.ndim == 3:
         red, green, blue = cv2.split(image)
         image = cv2.max(cv2.max(red, green), blue)

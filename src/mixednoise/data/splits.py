@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mixednoise.data.allocate import allocate
+from mixednoise.data.allocate import allocate, check_folds
 from mixednoise.data.report import counted
 from mixednoise.data.table import SPLITS, Dataset
 from mixednoise.errors import ConfigError
@@ -107,14 +107,7 @@ def make_folds(
         ConfigError: fewer than two folds, or more than there are patients.
     """
     _, unit = np.unique(_units(ds, content_hash), return_inverse=True)
-    patients = int(unit.max(initial=-1)) + 1
-    if not 2 <= folds <= patients:
-        raise ConfigError(
-            f"there can't be {folds} folds",
-            expected=f"2 to {patients}, the number of patients that are learned from",
-            found=f"folds={folds}",
-            fix="choose a number in that range" if patients > 1 else "give more patients",
-        )
+    check_folds(folds, int(unit.max(initial=-1)) + 1, "a number")
     shares = np.full(folds, 1 / folds)
     rng = np.random.default_rng((seed, folds))
     chosen: IntArray = allocate(unit, ds.labels, ds.num_classes, shares, rng)[unit]

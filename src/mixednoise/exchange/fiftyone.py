@@ -19,6 +19,7 @@ from mixednoise.exchange.masks import Masks
 from mixednoise.exchange.pictures import FOLDER, Pictures
 from mixednoise.exchange.selection import Row
 from mixednoise.io import plain, write_text
+from mixednoise.quality.reasons import split_reasons
 from mixednoise.segmentation.cases.writing import encode
 
 METADATA, SAMPLES, FIELDS = "metadata.json", "samples.json", "fields"
@@ -112,7 +113,7 @@ def _told(export: Export, row: Row) -> dict[str, Any]:
         AUDIT_ID: row.id,
         AUDIT: export.manifest.fingerprint,
         "is_label_issue": issue,
-        "reasons": [reason for reason in str(entry.get("reasons", "")).split("; ") if reason],
+        "reasons": split_reasons(str(entry.get("reasons", ""))),
     }
     told |= {name: str(entry[name]) for name in _TEXTS if str(entry.get(name, ""))}
     numbers = ((name, export.number(row, name)) for name in _NUMBERS)

@@ -14,7 +14,7 @@ from mixednoise.exchange.selection import Row
 from mixednoise.segmentation.cases import Case, CaseSet, UnreadableCaseError, read_mask
 from mixednoise.segmentation.export import Correction
 from mixednoise.segmentation.labels import ErrorMap, Mask
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+from mixednoise.segmentation.stages.judging import JudgedSource
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,10 @@ class Masks:
     def read(self) -> Iterator[MaskCase]:
         """Each row's masks, one at a time; what can't be read is left out, with the reason."""
         export = self._export
-        place = {name: index for index, name in enumerate(self._source.names)}
         for row in export.progress.track(list(export.rows), "masks"):
             case = self._by_name[row.id]
             try:
-                found = self._found(case, place.get(row.id))
+                found = self._found(case, self._source.place.get(row.id))
             except UnreadableCaseError as error:
                 export.leave_out(row, f"can't be read: {error.reason}")
                 continue
@@ -92,9 +91,5 @@ class Masks:
         if gone is not None:
             raise UnreadableCaseError("file not found", gone)
         if index is None:  # validation and test: nobody has judged them
-            given = read_mask(self.cases, case)
-            return Correction(case.name, given, np.zeros(given.shape, bool), given)
-        given, probabilities = self._source.read(index)
-        flagged = flagged_map(self._stage, int(self._stage.train[index]), native=True)
-        proposed = probabilities.argmax(axis=0).astype(np.uint8)
-        return Correction(case.name, given, flagged, proposed)
+            return Correction.untouched(case.name, read_mask(self.cases, case))
+        return self._source.correction(index)

@@ -21,11 +21,11 @@ from mixednoise.errors import DataError
 from mixednoise.io import as_text, must_not_exist, write_csv
 from mixednoise.progress import Progress
 from mixednoise.quality import assess_dataset
+from mixednoise.quality.reasons import split_reasons, without_same_image
 from mixednoise.quality.workers import one_thread_each, workers_of
 
 #: Rows in the answer, the worst ones.
 WORST = 10
-_TEXTS = "; "
 
 
 def quality_to_csv(
@@ -142,12 +142,11 @@ def count_reasons(reasons: list[str], same_as: list[str]) -> dict[str, int]:
     """How many images each reason is said of, the most frequent first; ids and details left out."""
     counts: Counter[str] = Counter()
     for text, original in zip(reasons, same_as, strict=True):
-        told = text
         if original:
             counts["same image as another one"] += 1
-            told = told.removesuffix(f"same image as {original}").removesuffix(_TEXTS)
+        told = without_same_image(text, original)
         if told.startswith("can't be read"):
             counts["can't be read"] += 1
-        elif told:
-            counts.update(told.split(_TEXTS))
+        else:
+            counts.update(split_reasons(told))
     return dict(counts.most_common())

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
-
-import numpy as np
 
 from mixednoise.data.report import counted
 from mixednoise.errors import ConfigError, RunError
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases.apart import folders_of, must_be_apart
 from mixednoise.segmentation.export import (
-    Correction,
     ExportSummary,
     write_corrected,
     write_nnunet,
@@ -21,7 +17,7 @@ from mixednoise.segmentation.export import (
 )
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
+from mixednoise.segmentation.stages.judging import JudgedSource, was_judged
 
 Format = Literal["masks", "soft", "nnunet"]
 
@@ -77,7 +73,8 @@ def export_run(
         )
     cases = stage.prepared.cases
     must_be_apart(out, folders_of(cases))
-    found = corrections(stage, probabilities=to == "soft" and towards == "probabilities")
+    source, wanted = JudgedSource(stage), to == "soft" and towards == "probabilities"
+    found = (source.correction(i, probabilities=wanted) for i in range(len(source)))
     if to == "masks":
         summary = write_corrected(cases, found, out, overwrite=overwrite, progress=progress)
     elif to == "soft":
@@ -102,20 +99,6 @@ def export_run(
             progress=progress,
         )
     return _told(stage, to, summary, progress)
-
-
-def corrections(stage: Stage, *, probabilities: bool = False) -> Iterator[Correction]:
-    """Given mask, suspected pixels and proposal of every case that was judged."""
-    source = JudgedSource(stage)
-    for index, row in enumerate(stage.train.tolist()):
-        given, values = source.read(index)
-        yield Correction(
-            source.names[index],
-            given,
-            flagged_map(stage, row, native=True),
-            values.argmax(axis=0).astype(np.uint8),
-            values if probabilities else None,
-        )
 
 
 def _told(stage: Stage, to: Format, summary: ExportSummary, progress: Progress) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from mixednoise.segmentation.stages.judging import (
     JudgedSource,
     error_settings,
     fit_calibrations,
+    run_calibrated_by,
 )
-from mixednoise.segmentation.stages.judging import calibrated_by as run_calibrated_by
 
 
 @dataclass(frozen=True)
@@ -151,9 +151,6 @@ def judged_run(run: Path, *, calibrate: Calibrate | None = None, progress: Progr
     by_name = {case.name: case for case in cases.cases}
     anew = None if calibrate is None else fit_calibrations(stage, calibrate)
     source = JudgedSource(stage, anew)
-    kind: Calibrate = next((one.kind for one in (anew or {}).values()), "none")
-    if calibrate is None:
-        kind = run_calibrated_by(stage)
 
     def true(name: str) -> Callable[[], Mask]:
         return lambda: read_mask(cases, by_name[name], "truth")
@@ -164,7 +161,7 @@ def judged_run(run: Path, *, calibrate: Calibrate | None = None, progress: Progr
     return Judged(
         source,
         JudgedSource(stage, {}),
-        kind,
+        run_calibrated_by(stage, anew),
         f"Masks of {cases.source}",
         cases.class_names,
         writer=writer,

@@ -18,7 +18,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mixednoise.errors import ConfigError, DataError
+from mixednoise.data.rgb import must_be_rgb
+from mixednoise.errors import ConfigError
 from mixednoise.noise.fields import (
     FloatArray,
     blob,
@@ -98,13 +99,7 @@ def degrade_randomly(image: ImageArray, severity: float, rng: np.random.Generato
 
 def _check(image: ImageArray, severity: float) -> None:
     check_severity(severity)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise DataError(
-            "this is not an image that can be degraded",
-            expected="uint8 RGB, shape (H, W, 3)",
-            found=f"{image.dtype}, shape {image.shape}",
-            fix="decode the file with mixednoise.data.decode.decode_image",
-        )
+    must_be_rgb(image, "that can be degraded")
 
 
 def check_severity(severity: float) -> None:

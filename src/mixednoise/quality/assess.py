@@ -19,6 +19,7 @@ from mixednoise.quality.duplicates import find_near_duplicates
 from mixednoise.quality.fingerprint import WORDS, fingerprint
 from mixednoise.quality.measures import Measures, measure
 from mixednoise.quality.picture import WORKING_SIDE, working_picture
+from mixednoise.quality.reasons import join_reasons, same_image
 from mixednoise.quality.scores import Limits, Scores, score
 
 if TYPE_CHECKING:  # pandas takes a second to import
@@ -214,15 +215,14 @@ def assess_each(
         found[row], words[row] = quality.found, quality.fingerprint
         # What shows nothing looks like everything else that shows nothing.
         comparable[row] = quality.found and "blank" not in quality.scores.reasons
-        reasons[row] = "; ".join(quality.scores.reasons)
+        reasons[row] = join_reasons(quality.scores.reasons)
     same_as = [""] * n
     rows = np.flatnonzero(comparable)
     lowest = rows[find_near_duplicates(words[rows])]
     for row, original in zip(rows.tolist(), lowest.tolist(), strict=True):
         if original != row:
             same_as[row] = ids[original]
-            told = f"same image as {ids[original]}"
-            reasons[row] = f"{reasons[row]}; {told}" if reasons[row] else told
+            reasons[row] = join_reasons([reasons[row], same_image(ids[original])])
     unread = np.isnan(numbers[:, 1])
     hashes = [
         "" if none else f"{word:016x}"

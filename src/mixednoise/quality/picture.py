@@ -19,7 +19,7 @@ from mixednoise.data.field_of_view import (
     PIECE_SHARE,
     RIM_LEVEL,
 )
-from mixednoise.errors import DataError
+from mixednoise.data.rgb import must_be_rgb
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -73,13 +73,7 @@ def working_picture(image: Pixels, *, reduced: float = 1.0) -> WorkingPicture:
     Raises:
         DataError: not a uint8 RGB image.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise DataError(
-            "this is not an image whose quality can be measured",
-            expected="uint8 RGB, shape (H, W, 3)",
-            found=f"{image.dtype}, shape {image.shape}",
-            fix="decode the file with mixednoise.data.decode.decode_image",
-        )
+    must_be_rgb(image, "whose quality can be measured")
     small_enough = max(image.shape[:2]) <= 1.25 * PREVIEW_SIDE
     preview = image if small_enough else _scaled(image, PREVIEW_SIDE)
     disc, bright = _outline(preview)

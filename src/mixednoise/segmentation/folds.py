@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixednoise.errors import ConfigError, DataError, RunError
+from mixednoise.data.allocate import check_folds
+from mixednoise.errors import DataError, RunError
 from mixednoise.io import write_csv
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -73,13 +74,7 @@ def make_folds(names: Sequence[str], groups: Sequence[str], count: int, *, seed:
     patients, owner, sizes = np.unique(
         np.asarray(groups, dtype=str), return_inverse=True, return_counts=True
     )
-    if count < 2 or count > len(patients):
-        raise ConfigError(
-            f"there can't be {count} folds",
-            expected=f"2 to {len(patients)}, the number of patients that are learned from",
-            found=f"folds={count}",
-            fix="choose --folds in that range" if len(patients) > 1 else "give more patients",
-        )
+    check_folds(count, len(patients), "--folds")
     rng = np.random.default_rng((seed, count))
     order = rng.permutation(len(patients))
     # Largest patients first, each to the fold that has the fewest cases: nearly equal folds.

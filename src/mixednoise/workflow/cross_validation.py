@@ -29,10 +29,10 @@ from mixednoise.progress import Progress
 from mixednoise.separation import SeparationSettings, separate
 from mixednoise.training.devices import make_fabric
 from mixednoise.training.loop import Loop
-from mixednoise.version import __version__
-from mixednoise.workflow.finish import evaluate_probabilities
+from mixednoise.workflow.finish import evaluate_probabilities, loss_and_entropy
 from mixednoise.workflow.fold_training import FoldTraining, folds_of, seed_of_fold, train_folds
 from mixednoise.workflow.prepare import Prepared, prepare, tell, write_findings
+from mixednoise.workflow.records import model_metadata, run_record
 from mixednoise.workflow.resolve import resolve
 from mixednoise.workflow.run_folder import RunFolder, check_run_folder, start_run
 
@@ -113,16 +113,8 @@ def cross_validate(
             found=f"--method {method.name} --folds {folds}",
             fix="leave --folds away, or choose another --method (cross_entropy is what it trains)",
         )
-    record = {
-        "method": method.name,
-        "preset": model.preset,
-        "data": str(dataset.source if dataset.reading is None else dataset.source.absolute()),
-        "reading": dataset.reading,
-        "classes": list(dataset.class_names),
-        "folds": folds,
-        "judged": "all" if everything else "train",
-        "options": config.model_dump(mode="json"),
-    }
+    judged = "all" if everything else "train"
+    record = run_record(method.name, model.preset, dataset, config, folds=folds, judged=judged)
     must_be_outside(run.path, dataset)
     check_run_folder(run, record, resume=resume, overwrite=overwrite)
     if everything:
@@ -153,13 +145,7 @@ def _judge(
 ) -> tuple[Judgement, float]:
     """Train the folds, and put together what they say, in the order of the data set."""
     mirrored, classes = config.views.horizontal_flip, prepared.dataset.num_classes
-    metadata = {
-        "method": model.method.name,
-        "version": __version__,
-        "classes": list(prepared.dataset.class_names),
-        "ordinal": prepared.dataset.ordinal,
-        "options": config.model_dump(mode="json"),
-    }
+    metadata = model_metadata(model.method.name, prepared.dataset, config)
 
     def judge(loop: Loop, rows: IntArray) -> Looks:
         shape = (len(loop.ensemble.networks) * (1 + mirrored), classes)
@@ -204,12 +190,12 @@ def _write(
     dataset, judged = prepared.dataset, judgement.judged
     p = verdict(judgement, dataset, getattr(config, "separation", None))
     mean = judgement.by_network.mean(axis=1)
-    safe = np.maximum(mean, 1e-12)
+    loss, entropy = loss_and_entropy(mean, dataset.labels)
     table = audit_table(
         dataset,
         p=p,
-        loss=-np.log(safe[np.arange(len(safe)), dataset.labels]),
-        entropy=-(mean * np.log(safe)).sum(axis=1),
+        loss=loss,
+        entropy=entropy,
         probabilities=mean,
         views=same_looks(judgement.looks, mean),
     )
@@ -261,9 +247,7 @@ def verdict(
     for rows in folds:
         labels, verdicts = dataset.labels[rows], []
         for look in np.moveaxis(judgement.looks[rows].astype(np.float64), 1, 0):
-            safe = np.maximum(look, 1e-12)
-            loss = -np.log(safe[np.arange(len(rows)), labels])
-            entropy = -(look * np.log(safe)).sum(axis=1)
+            loss, entropy = loss_and_entropy(look, labels)
             verdicts.append(separate(loss, entropy, labels, dataset.num_classes, settings).p)
         result[rows] = np.mean(verdicts, axis=0)
     return result

@@ -17,7 +17,7 @@ from mixednoise.evaluation.intervals import bootstrap_intervals
 from mixednoise.evaluation.metrics import classification_metrics
 from mixednoise.evaluation.separation_metrics import separation_metrics
 from mixednoise.io import write_csv, write_json, write_text
-from mixednoise.methods.base import EpochReport, FloatArray
+from mixednoise.methods.base import EpochReport, FloatArray, IntArray
 from mixednoise.models import Network, save_networks
 from mixednoise.progress import Progress
 from mixednoise.training.loop import Loop
@@ -58,8 +58,7 @@ def finish_run(
         for name in SPLITS
         if len(prepared.dataset.rows(name))
     }
-    scores_of = _scores(prepared, probabilities)
-    audit = _audit(prepared, probabilities, scores_of, verdict)
+    audit = _audit(prepared, probabilities, verdict)
     last = _evaluate(prepared, split, probabilities.get(split))
 
     networks = [copy.deepcopy(member).cpu() for member in loop.ensemble.networks]
@@ -91,30 +90,20 @@ def finish_run(
     return result
 
 
-def _scores(
-    prepared: Prepared, probabilities: dict[Split, FloatArray]
-) -> dict[Split, tuple[FloatArray, FloatArray]]:
-    """Loss and entropy in nats of the mean softmax, per split."""
-    result = {}
-    for name, p in probabilities.items():
-        labels = prepared.part(name).labels
-        safe = np.maximum(p, 1e-12)
-        loss = -np.log(safe[np.arange(len(p)), labels])
-        result[name] = (loss, -(p * np.log(safe)).sum(axis=1))
-    return result
+def loss_and_entropy(p: FloatArray, labels: IntArray) -> tuple[FloatArray, FloatArray]:
+    """``-log p(label)`` and entropy of softmax (N, C), float64 (N,) each, in nats."""
+    log = np.log(np.maximum(p, 1e-12))
+    return -log[np.arange(len(p)), labels], -(p * log).sum(axis=1)
 
 
 def _audit(
-    prepared: Prepared,
-    probabilities: dict[Split, FloatArray],
-    scores: dict[Split, tuple[FloatArray, FloatArray]],
-    verdict: EpochReport,
+    prepared: Prepared, probabilities: dict[Split, FloatArray], verdict: EpochReport
 ) -> pd.DataFrame:
     """All splits in one table; groups are known for the training samples alone."""
     tables = []
     for name, p in probabilities.items():
         rows = prepared.dataset.rows(name)
-        loss, entropy = scores[name]
+        loss, entropy = loss_and_entropy(p, prepared.part(name).labels)
         posterior, looks = np.full((len(rows), 3), np.nan), None
         if name == "train" and verdict.p is not None:
             posterior, looks = verdict.p, verdict.looks

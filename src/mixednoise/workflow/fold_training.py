@@ -16,7 +16,6 @@ from mixednoise.io import write_csv
 from mixednoise.methods.base import IntArray, Method
 from mixednoise.methods.confident_learning import FEWEST
 from mixednoise.methods.config import TrainingConfig
-from mixednoise.methods.cross_entropy import CrossEntropySingleMethod
 from mixednoise.progress import Progress
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
@@ -115,10 +114,9 @@ def train_folds(
         part = _without(data, fold, number)
         asked = np.concatenate([data.train.store_rows[fold == number], more])
         folder = None if run is None else run / "folds" / f"fold_{number}"
-        # Methods share the names of their options; the plain one had its key before the others.
-        which = () if training.method is CrossEntropySingleMethod else (training.method.name,)
         options = own.model_dump(mode="json", exclude={"device"})
-        key = fingerprint(part.fingerprint, options, *which)
+        # Methods share the names of their options.
+        key = fingerprint(part.fingerprint, options, training.method.name)
         known = None if folder is None else read_judged(folder, key, len(asked))
         if known is None:
             progress.message(f"fold {number + 1} of {folds}: learning from the others")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from mixednoise.audit.commands import next_commands
 from mixednoise.audit.folder import AuditFolder, Manifest, read_text_table
-from mixednoise.audit.report.commands import next_commands
 from mixednoise.errors import MixedNoiseError
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.report import ReportInput, write_report

@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from mixednoise.audit.commands import next_commands
 from mixednoise.audit.report import charts
-from mixednoise.audit.report.commands import next_commands
 from mixednoise.audit.report.copies import Copies, contradicting_copies
 from mixednoise.audit.report.counts import (
     patients_with_issues,

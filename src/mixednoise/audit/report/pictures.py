@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
-import numpy as np
-
 from mixednoise.audit.folder import AuditFolder, Manifest
 from mixednoise.audit.located import LocatedImages, located_images
+from mixednoise.data.shrink import shrink
 from mixednoise.data.unreadable import UnreadableImageError
 from mixednoise.errors import MixedNoiseError
 from mixednoise.pages.embed import data_uri
@@ -51,22 +49,11 @@ class Pictures:
         if self._images is None:
             return Picture("", self._problem)
         try:
-            return Picture(
-                data_uri(_small(self._images.read(row, min_side=SIDE)), largest=LARGEST), ""
-            )
+            small = shrink(self._images.read(row, min_side=SIDE), SIDE)
+            return Picture(data_uri(small, largest=LARGEST), "")
         except UnreadableImageError as error:
             return Picture("", error.reason)
         except MixedNoiseError as error:
             return Picture("", error.problem)
         except MemoryError:
             return Picture("", "not enough memory to read it")
-
-
-def _small(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> np.ndarray:
-    """At most :data:`SIDE` pixels long; never enlarged."""
-    height, width = image.shape[:2]
-    scale = SIDE / max(height, width)
-    if scale >= 1:
-        return image
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mixednoise.audit.folder import Manifest
 from mixednoise.audit.order import review_order
 from mixednoise.data.table import GROUPS
+from mixednoise.quality.reasons import split_reasons
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -124,7 +125,7 @@ class Verdicts:
     @cached_property
     def reasons(self) -> list[list[str]]:
         """Reasons of each row, in their order."""
-        return [[part for part in text.split("; ") if part] for text in self.text("reasons")]
+        return list(map(split_reasons, self.text("reasons")))
 
     @cached_property
     def order(self) -> Integers:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mixednoise.audit.folder import Manifest
@@ -24,7 +23,7 @@ from mixednoise.segmentation.cases.case import MaskFiles
 from mixednoise.segmentation.cases.formats import ending_of
 from mixednoise.segmentation.export.corrected import MASKS, write_masks
 from mixednoise.segmentation.export.corrections import Correction, refuse_overwriting
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+from mixednoise.segmentation.stages.judging import JudgedSource
 
 IMAGES, TRUTH, CASES, CHANGES = "images", "truth", "cases.csv", "changes.csv"
 
@@ -114,17 +113,13 @@ class CorrectedMasks:
     def _corrections(self, rows: list[int], agreed: set[str]) -> Iterator[Correction]:
         """The mask of each case, with the proposal where it is agreed."""
         source = JudgedSource(self._stage)
-        place = {name: index for index, name in enumerate(source.names)}
         for row in rows:
             case = self.cases.cases[row]
-            if case.name in agreed and case.name in place:
-                given, probabilities = source.read(place[case.name])
-                flagged = flagged_map(self._stage, row, native=True)
-                proposed = probabilities.argmax(axis=0).astype(np.uint8)
-                yield Correction(case.name, given, flagged, proposed)
+            index = source.place.get(case.name) if case.name in agreed else None
+            if index is None:
+                yield Correction.untouched(case.name, read_mask(self.cases, case))
             else:
-                given = read_mask(self.cases, case)
-                yield Correction(case.name, given, np.zeros(given.shape, bool), given)
+                yield source.correction(index)
 
     def _link_images(self, case: Case, folder: Path) -> None:
         several = len(case.images) > 1

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mixednoise.audit.located import LocatedImages
+from mixednoise.audit.located import LocatedImages, files_of
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import RunError
 from mixednoise.segmentation.case_file import read_case_file
 from mixednoise.segmentation.cases import CaseSet
-from mixednoise.segmentation.cases.case import MaskFiles
 from mixednoise.segmentation.run import SegmentationRun
 
 
@@ -35,32 +34,15 @@ def all_located(cases: CaseSet, located: LocatedImages, run: Path) -> CaseSet:
     def moved(path: Path) -> Path:
         return new / path.relative_to(old) if old in path.parents else path
 
-    def files(mask: MaskFiles | None) -> MaskFiles | None:
-        if mask is None:
-            return None
-        if mask.label_map is not None:
-            return MaskFiles(label_map=moved(mask.label_map))
-        return MaskFiles(classes=tuple((name, moved(path)) for name, path in mask.classes))
-
     there = set(located.ids)
     found = [
-        replace(case, truth=files(case.truth))
-        if case.name in there
-        else replace(
-            case,
-            images=tuple(map(moved, case.images)),
-            mask=files(case.mask),
-            truth=files(case.truth),
+        replace(
+            case if case.name in there else case.moved(moved),
+            truth=None if case.truth is None else case.truth.moved(moved),
         )
         for case in cases.cases
     ]
-    missing = [
-        case.name
-        for case in found
-        if not all(
-            path.is_file() for path in (*case.images, *(case.mask.paths if case.mask else ()))
-        )
-    ]
+    missing = [case.name for case in found if not all(map(Path.is_file, files_of(case)))]
     if missing:
         raise RunError(
             "images or masks of this audit are not where they were",

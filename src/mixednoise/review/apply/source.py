@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from mixednoise.audit.compared import changed_values, given_names, lost_samples, new_samples
 from mixednoise.audit.folder import AuditFolder, Manifest, read_text_table
 from mixednoise.data.readers import read_dataset
 from mixednoise.data.report import counted, examples
@@ -63,19 +63,11 @@ def reread(
             "moved as well)",
         )
     dataset = read_dataset(source, **reading)
-    names = np.array(dataset.class_names, dtype=object)
-    now = pd.DataFrame(
-        {
-            "label": names[dataset.labels],
-            "group": dataset.table["group"].fillna("").to_numpy(object),
-        },
-        index=dataset.table["id"].to_numpy(object),
-    )
-    then = table.set_index("id")
+    then, groups = table.set_index("id"), dataset.table.set_index("id")["group"].fillna("")
     differences = [
-        *_gone(then.index.difference(now.index), dataset),
-        *_other("label", then["given_label"], now["label"]),
-        *(_other("patient", then["patient"], now["group"]) if "patient" in then else ()),
+        *_gone(then.index, dataset),
+        *_other("label", then["given_label"], given_names(dataset)),
+        *(_other("patient", then["patient"], groups) if "patient" in then else ()),
     ]
     if differences:
         raise DataError(
@@ -84,37 +76,24 @@ def reread(
             found="; ".join(differences),
             fix="put back what was audited, or audit the data as they are now; decisions are kept",
         )
-    new = _new(now.index.difference(then.index), folder)
-    if new:
+    # Those that the audit had to set aside are known.
+    aside = read_text_table(folder.set_aside) if folder.set_aside.is_file() else None
+    unknown = new_samples(dataset, then.index, aside)
+    if unknown:
         progress.warning(
-            f"{counted(len(new), 'image')} new since the audit, taken over as they are: "
-            f"{examples(new, 3)}"
+            f"{counted(len(unknown), 'image')} new since the audit, taken over as they are: "
+            f"{examples(sorted(unknown), 3)}"
         )
     return dataset
 
 
 def _gone(names: Iterable[str], dataset: Dataset) -> list[str]:
-    gone = list(names)
-    if not gone:
-        return []
-    reasons = dict(zip(dataset.set_aside["id"], dataset.set_aside["reason"], strict=True))
-    told = [f"{name}: {reasons[name]}" if name in reasons else name for name in gone]
-    return [f"{counted(len(gone), 'image')} gone: {examples(told, 3)}"]
+    lost = sorted(lost_samples(names, dataset).items())
+    told = (f"{name}: {why}" if why else name for name, why in lost)
+    return [f"{counted(len(lost), 'image')} gone: {examples(told, 3)}"] if lost else []
 
 
 def _other(what: str, then: pd.Series, now: pd.Series) -> list[str]:
-    both = then.index.intersection(now.index)
-    before, after = then[both].to_numpy(object), now[both].to_numpy(object)
-    rows = np.flatnonzero(before != after)
-    if not len(rows):
-        return []
-    told = (f"{both[row]} was {before[row]!r}, is {after[row]!r}" for row in rows.tolist())
-    return [f"{counted(len(rows), what)} changed: {examples(told, 3)}"]
-
-
-def _new(names: Iterable[str], folder: AuditFolder) -> list[str]:
-    """Images that the audit has never seen; those that it had to set aside are known."""
-    known: set[str] = set()
-    if folder.set_aside.is_file():
-        known = set(read_text_table(folder.set_aside)["id"])
-    return [name for name in names if name not in known]
+    others = changed_values(then, now)
+    told = (f"{name} was {before!r}, is {after!r}" for name, before, after in others)
+    return [f"{counted(len(others), what)} changed: {examples(told, 3)}"] if others else []

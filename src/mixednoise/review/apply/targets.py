@@ -40,7 +40,7 @@ def check_target(
             fix=f"--out {out.with_suffix(suffix).name}",
         )
     targets = (out, changes_file(out), excluded_file(out))
-    kept = [] if folder is None else _files_of(folder)
+    kept = [] if folder is None else [*folder.files, folder.decisions]
     for target in targets:
         if _among(target, [source]):
             raise RunError(
@@ -77,10 +77,3 @@ def check_target(
 def _among(path: Path, files: Iterable[Path]) -> bool:
     place = path.resolve()
     return any(file.resolve() == place for file in files)
-
-
-def _files_of(folder: AuditFolder) -> list[Path]:
-    return [
-        *(folder.manifest, folder.table, folder.parquet, folder.images, folder.features),
-        *(folder.report, folder.set_aside, folder.decisions),
-    ]

@@ -16,10 +16,9 @@ from mixednoise.review.server.cache import ByteCache
 from mixednoise.review.server.originals import Originals
 from mixednoise.segmentation.cases import UnreadableCaseError, read_image
 from mixednoise.segmentation.cases.picture import as_rgb
-from mixednoise.segmentation.export import Correction
 from mixednoise.segmentation.report.cards import changes_in
 from mixednoise.segmentation.report.overlay import OverlayCase, shown_slice
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map
+from mixednoise.segmentation.stages.judging import JudgedSource
 
 Array = NDArray[Any]
 _CACHE_BYTES = 512_000_000
@@ -69,7 +68,7 @@ class Masks:
         self._originals = originals
         self.class_names = self._stage.prepared.cases.class_names
         self._source = JudgedSource(self._stage)
-        place = {name: index for index, name in enumerate(self._source.names)}
+        place = self._source.place
         lacking = [name for name in originals.located.ids if name not in place]
         if lacking:
             raise RunError(
@@ -101,12 +100,10 @@ class Masks:
     def _read(self, row: int) -> MaskCase:
         changed = self._originals.check(row)
         index = self._index[row]
-        position = int(self._stage.train[index])
-        case = self._stage.prepared.cases.cases[position]
+        case = self._stage.prepared.cases.cases[int(self._stage.train[index])]
         try:
             picture = read_image(case)
-            given, probabilities = self._source.read(index)
-            flagged = flagged_map(self._stage, position, native=True)
+            found = self._source.correction(index)
         except UnreadableCaseError as error:
             raise UnreadableImageError(error.reason, error.path) from error
         except RunError as error:
@@ -115,8 +112,7 @@ class Masks:
             raise UnreadableImageError(
                 "its probabilities can't be read", str(case.images[0])
             ) from error
-        proposed = probabilities.argmax(axis=0).astype(np.uint8)
-        found = Correction(case.name, given, flagged, proposed)
+        given, flagged = found.mask, found.flagged
         if not picture.shape == given.shape == flagged.shape:
             raise UnreadableImageError(
                 f"image {picture.shape}, mask {given.shape} and error map {flagged.shape} differ "

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mixednoise.audit.located import LocatedImages, digest_of_array, digest_of_files
+from mixednoise.audit.located import LocatedImages, digest_of_files
 from mixednoise.data.decode import Decoded, decode_bytes, hash_bytes, read_image_file
+from mixednoise.data.store_sources import hash_array
 from mixednoise.errors import DataError
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -81,7 +82,7 @@ class Originals:
         with self._decoding:
             if path is None:
                 pixels = self.located.read(row)
-                changed = self._differs(row, digest_of_array(pixels))
+                changed = self._differs(row, hash_array(pixels))
                 return Original(pixels, (pixels.shape[0], pixels.shape[1]), changed)
             data = read_image_file(path)
             changed = self._differs(row, hash_bytes(data))

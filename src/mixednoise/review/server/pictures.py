@@ -8,6 +8,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from mixednoise.data.shrink import shrink
 from mixednoise.review.server.cache import ByteCache
 from mixednoise.review.server.originals import Original, Originals
 
@@ -64,22 +65,13 @@ class Pictures:
 
 def encoded(original: Original, size: Size) -> Encoded:
     """Reduce and encode an image."""
-    pixels = reduced(original.pixels, SIDES[size])
+    side = SIDES[size]
+    pixels = original.pixels if side is None else shrink(original.pixels, side)
     whole = pixels is original.pixels and size != "thumb"
     lossless = whole and pixels.shape[0] * pixels.shape[1] <= _LOSSLESS_PIXELS
     data = png(pixels) if lossless else _jpeg(pixels, _QUALITY[size])
     kind = "image/png" if lossless else "image/jpeg"
     return Encoded(data, kind, original.native_size, original.changed)
-
-
-def reduced(pixels: Pixels, side: int | None) -> Pixels:
-    """The image with its longest side at most ``side`` pixels; never enlarged."""
-    height, width = pixels.shape[:2]
-    if side is None or max(height, width) <= side:
-        return pixels
-    scale = side / max(height, width)
-    target = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(pixels, target, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def png(pixels: Pixels) -> bytes:

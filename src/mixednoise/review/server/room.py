@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mixednoise.audit.commands import apply_command
 from mixednoise.audit.folder import AuditFolder, Manifest
 from mixednoise.audit.located import LocatedImages, located_images
 from mixednoise.errors import ConfigError, DataError, RunError
@@ -59,9 +59,7 @@ class Room:
     @property
     def next_command(self) -> str:
         """What makes a data set of the decisions."""
-        arrays = self.originals.located.array_file is not None
-        out = "corrected" if self.is_masks else "corrected.npz" if arrays else "corrected.csv"
-        return f"mixednoise apply {shlex.quote(str(self.folder.path))} --out {out}"
+        return apply_command(self.folder.path, self.manifest)
 
     def decide(
         self, row: int, reviewer: str, action: Action, *, label: str, note: str, replaces: int

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mixednoise.audit.folder import Manifest
 from mixednoise.audit.order import review_order
+from mixednoise.quality.reasons import split_reasons
 from mixednoise.quality.scores import FAULTS
 
 #: Not a fault of the picture, but a reason to look: the same image is there twice.
@@ -89,9 +90,8 @@ class Samples:
 
     def full(self, row: int) -> dict[str, Any]:
         """Everything that the page shows of a sample, but its image and its decisions."""
-        reasons = self.text("reasons", row)
         return self.brief(row) | {
-            "reasons": [part for part in reasons.split("; ") if part],
+            "reasons": split_reasons(self.text("reasons", row)),
             "patient": self.text("patient", row),
             "worst": self.text("worst_class", row),
             "numbers": {name: self.number(name, row) for name in self._numbers},
@@ -167,7 +167,7 @@ class Samples:
     def _found_faults(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {name: [] for name in FAULTS}
         for row, reasons in enumerate(self._texts.get("reasons", [])):
-            for part in reasons.split("; ") if reasons else ():
+            for part in split_reasons(reasons):
                 if part in found:
                     found[part].append(row)
         found[DUPLICATE] = sorted(row for rows in self._copies.values() for row in rows)

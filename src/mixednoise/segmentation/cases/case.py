@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -39,6 +39,13 @@ class MaskFiles:
             return (self.label_map,)
         return tuple(path for _, path in self.classes)
 
+    def moved(self, where: Callable[[Path], Path]) -> MaskFiles:
+        """The same mask, each file where ``where`` says."""
+        return MaskFiles(
+            None if self.label_map is None else where(self.label_map),
+            tuple((name, where(path)) for name, path in self.classes),
+        )
+
 
 @dataclass(frozen=True)
 class Case:
@@ -59,6 +66,11 @@ class Case:
     mask: MaskFiles | None = None
     truth: MaskFiles | None = None
     split: str | None = None
+
+    def moved(self, where: Callable[[Path], Path]) -> Case:
+        """The same case, image and mask where ``where`` says; its truth stays."""
+        mask = None if self.mask is None else self.mask.moved(where)
+        return replace(self, images=tuple(map(where, self.images)), mask=mask)
 
 
 @dataclass(frozen=True)

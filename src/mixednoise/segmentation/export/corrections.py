@@ -37,6 +37,11 @@ class Correction(NamedTuple):
     proposed: Mask
     probabilities: Probabilities | None = None
 
+    @classmethod
+    def untouched(cls, name: str, mask: Mask) -> Correction:
+        """Of a mask in which nothing is suspected: nobody has judged it, or it is kept."""
+        return cls(name, mask, np.zeros(mask.shape, bool), mask)
+
     @property
     def suspected(self) -> ErrorMap:
         """bool (*S): flagged, and not to be ignored anyway."""

@@ -18,8 +18,8 @@ from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities, Rule
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judging import (
     JudgedSource,
-    calibrated_by,
     flagged_map,
+    run_calibrated_by,
     was_judged,
 )
 
@@ -117,7 +117,7 @@ def identification(stage: Stage) -> dict[str, Any] | None:
             flagged = flagged_map(stage, row, native=True)
             yield FoundErrors(case.name, given, probabilities, truth, flagged)
 
-    return identify(found(), rule_name(stage.config.rule, calibrated_by(stage)))
+    return identify(found(), rule_name(stage.config.rule, run_calibrated_by(stage)))
 
 
 def rule_name(rule: Rule, calibrate: Calibrate) -> str:

@@ -18,6 +18,7 @@ from mixednoise.segmentation.cases import read_mask, resize_mask, write_like
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.writing import encode, template_ending, write_bytes
 from mixednoise.segmentation.confident import ErrorSettings, Summary, write_errors
+from mixednoise.segmentation.export.corrections import Correction
 from mixednoise.segmentation.inference import resized_probabilities
 from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.stages.context import Stage
@@ -84,7 +85,7 @@ def fit_calibrations(stage: Stage, kind: Calibrate) -> dict[int, Calibration]:
         seed = derived_seed(stage.config.seed, 202, fold)
         fits.append(CalibrationFit(len(rows), rng=np.random.default_rng(seed)))
         for row in rows:
-            fits[-1].add(stage.store.mask(row), np.load(_file(stage, row), allow_pickle=False))
+            fits[-1].add(stage.store.mask(row), stored_probabilities(stage, row))
     # A fold may by chance hold more masks that are too large than another one: the shares of the
     # classes are those of all folds together.
     pixels = np.sum([fit.pixels for fit in fits], axis=0)
@@ -147,7 +148,7 @@ def error_settings(stage: Stage) -> ErrorSettings:
         rule=config.rule,
         pool=config.pool,
         band=band,
-        keep_shares=calibrated_by(stage) == "shares",
+        keep_shares=run_calibrated_by(stage) == "shares",
         min_region=config.min_region,
     )
 
@@ -170,6 +171,7 @@ class JudgedSource:
 
     Attributes:
         names: of the training cases.
+        place: name -> index.
         num_classes: K.
     """
 
@@ -177,6 +179,7 @@ class JudgedSource:
         self._stage = stage
         self._rows = stage.train.tolist()
         self.names = [stage.prepared.cases.names[row] for row in self._rows]
+        self.place = {name: index for index, name in enumerate(self.names)}
         self.num_classes = stage.prepared.cases.num_classes
         self._calibrations = calibrations_of(stage, calibrations)
 
@@ -195,6 +198,19 @@ class JudgedSource:
         values = self._calibrations[self._rows[index]].apply(stored)
         return resized_probabilities(values, shape)
 
+    def correction(self, index: int, *, probabilities: bool = False) -> Correction:
+        """Mask, suspected pixels and proposal, at the mask's size; the probabilities if wanted.
+
+        Raises:
+            UnreadableCaseError: the mask or its error map can't be read.
+            RunError: there is no error map.
+        """
+        mask, values = self.read(index)
+        flagged = flagged_map(self._stage, self._rows[index], native=True)
+        proposed = values.argmax(axis=0).astype(np.uint8)
+        kept = values if probabilities else None
+        return Correction(self.names[index], mask, flagged, proposed, kept)
+
 
 def calibrations_of(
     stage: Stage, by_fold: Mapping[int, Calibration] | None = None
@@ -206,9 +222,7 @@ def calibrations_of(
         by_fold: of the teachers; None = what the run has fitted.
     """
     assert stage.folds is not None  # noqa: S101 - the teachers came first
-    if by_fold is None:
-        known = _read_state(stage.probabilities)["calibration"].get(stage.config.calibrate, {})
-        by_fold = {int(fold): Calibration.from_json(values) for fold, values in known.items()}
+    by_fold = _fitted(stage) if by_fold is None else by_fold
     folds = stage.folds.fold.tolist()
     return {
         row: by_fold.get(fold, Calibration())
@@ -216,12 +230,17 @@ def calibrations_of(
     }
 
 
-def calibrated_by(stage: Stage) -> Calibrate:
-    """What the option ``calibrate`` comes to in a run that was judged: never ``auto``."""
-    if stage.config.calibrate != "auto":
+def run_calibrated_by(stage: Stage, by_fold: Mapping[int, Calibration] | None = None) -> Calibrate:
+    """What ``calibrate`` comes to: never ``auto``; arguments as of :func:`calibrations_of`."""
+    if by_fold is None and stage.config.calibrate != "auto":
         return stage.config.calibrate
-    known = _read_state(stage.probabilities)["calibration"].get("auto", {})
-    return next((Calibration.from_json(values).kind for values in known.values()), "none")
+    fitted = _fitted(stage) if by_fold is None else by_fold
+    return next((one.kind for one in fitted.values()), "none")
+
+
+def _fitted(stage: Stage) -> dict[int, Calibration]:
+    known = _read_state(stage.probabilities)["calibration"].get(stage.config.calibrate, {})
+    return {int(fold): Calibration.from_json(values) for fold, values in known.items()}
 
 
 def stored_probabilities(stage: Stage, row: int) -> Array:

@@ -11,7 +11,7 @@ import pandas as pd
 from mixednoise.segmentation.cases import read_image
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, flagged_map, was_judged
+from mixednoise.segmentation.stages.judging import JudgedSource, was_judged
 from mixednoise.segmentation.stages.trial import Trial
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 
@@ -33,17 +33,11 @@ def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
     """What the page shows: the worst masks with pictures, error rates, what to do next."""
     folder = stage.error_maps
     source = JudgedSource(stage)
-    position = {name: index for index, name in enumerate(source.names)}
 
     def case(name: str) -> OverlayCase:
-        given, probabilities = source.read(position[name])
-        row = int(stage.train[position[name]])
-        return OverlayCase(
-            read_image(stage.prepared.cases.cases[row]).array,
-            given,
-            flagged_map(stage, row, native=True),
-            probabilities.argmax(axis=0).astype("uint8"),
-        )
+        found = source.correction(source.place[name])
+        image = read_image(stage.prepared.cases.named(name)).array
+        return OverlayCase(image, found.mask, found.flagged, found.proposed)
 
     run = stage.run.path
     commands = [

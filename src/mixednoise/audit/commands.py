@@ -1,4 +1,4 @@
-"""What to type next."""
+"""What to type after an audit."""
 
 from __future__ import annotations
 
@@ -17,30 +17,37 @@ def next_commands(folder: Path, manifest: Manifest) -> list[tuple[str, str]]:
         folder: of the audit.
         manifest: what was audited.
     """
-    here = str(folder)
+    out = _corrected(manifest)
     if manifest.kind == "segmentation":
-        out, what = "corrected", "masks"
+        what = "masks"
         train = ["segment", "train", "--images", f"{out}/images", "--masks", f"{out}/masks"]
     else:
-        # Pixels and labels in one array file come back as one.
-        out, what = f"corrected{_suffix(manifest.data)}", "labels"
+        what = "labels"
         train = ["train", out, "--method", manifest.method]
         if manifest.group_column:
             train += ["--group-column", manifest.group_column]
         if manifest.ordinal:
             train.append("--ordinal")
     return [
-        (f"Look at the suspicious {what} and decide, one by one.", _line("review", here)),
+        (f"Look at the suspicious {what} and decide, one by one.", _line("review", str(folder))),
         (
             f"Turn the decisions into a new set of {what}; your own files stay as they are.",
-            _line("apply", here, "--out", out),
+            apply_command(folder, manifest),
         ),
         (_AGAIN, _line(*train, "--out", "runs/second")),
     ]
 
 
-def _suffix(data: str) -> str:
-    return ".npz" if data.lower().endswith(".npz") else ".csv"
+def apply_command(folder: Path, manifest: Manifest) -> str:
+    """The command line that makes a data set of the decisions; see :func:`next_commands`."""
+    return _line("apply", str(folder), "--out", _corrected(manifest))
+
+
+def _corrected(manifest: Manifest) -> str:
+    """A folder of masks, or a labels file: pixels and labels in one array file come back as one."""
+    if manifest.kind == "segmentation":
+        return "corrected"
+    return "corrected.npz" if manifest.data.lower().endswith(".npz") else "corrected.csv"
 
 
 def _line(*words: str) -> str:
