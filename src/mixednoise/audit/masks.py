@@ -21,6 +21,7 @@ from mixednoise.quality.assess import assess_each, assess_image
 from mixednoise.quality.reasons import join_reasons, same_image
 from mixednoise.segmentation.case_file import read_case_file
 from mixednoise.segmentation.cases import CaseSet, read_image
+from mixednoise.segmentation.image_errors import WHOLE
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 from mixednoise.workflow.run_folder import read_config
@@ -184,7 +185,7 @@ def _rows(errors: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _reason(row: Mapping[str, Any], worst: str) -> str:
-    """``812 pixels suspected (3.2 %) in 4 regions, most of them drawn as heart``."""
+    """``812 pixels suspected (3.2 %) in 4 regions, ...; most of them drawn as heart``."""
     pixels, regions = int(row["flagged_pixels"]), int(row["components"])
     if not pixels:
         return ""
@@ -195,8 +196,14 @@ def _reason(row: Mapping[str, Any], worst: str) -> str:
     )
     return (
         f"{counted(pixels, 'pixel')} suspected ({100 * float(row['flagged_share']):.1f} %) {where}"
-        f"; most of them drawn as {worst}"
+        f"; most of them drawn as {worst}" + _as_a_whole(row)
     )
+
+
+def _as_a_whole(row: Mapping[str, Any]) -> str:
+    """``; wrong as a whole with probability 0.98``, where that was judged."""
+    p_wrong = float(row.get(WHOLE) or "nan")
+    return f"; wrong as a whole with probability {p_wrong:.2f}" if p_wrong > 0.5 else ""
 
 
 def _image_table(source: MaskSource, names: list[str], progress: Progress) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def find_errors(
         maps = {path.name: path for path in work.iterdir() if path.name not in (TABLE, SUMMARY)}
         left = [name for name in names if name not in estimated.set_aside]
         drawn = _Drawn(judged, maps)
-        name = rule_name(settings.rule, judged.calibrate)
+        name = rule_name(settings.rule, judged.calibrate, content["whole_masks"])
         content["identification"] = _identification(drawn, left, name, progress)
         write_report(
             ReportInput(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mixednoise.methods.base import Batch, Context, EpochReport, Scorer
 from mixednoise.methods.cross_entropy import CrossEntropyConfig, CrossEntropyMethod
-from mixednoise.segmentation.labels import Rule
+from mixednoise.segmentation.labels import SampleRule
 from mixednoise.separation.label_issues import find_label_issues
 
 #: Batch normalisation needs that many samples.
@@ -32,7 +32,7 @@ class ConfidentLearningConfig(CrossEntropyConfig):
     fold_epochs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="epochs of each of them; none = as many as epochs"
     )
-    rule: Rule = Field(
+    rule: SampleRule = Field(
         "PBNR", description="which labels are dropped: PBNR (cleanlab's default), Q, both, C, ..."
     )
 

@@ -60,7 +60,7 @@ def calibrated(
         return source
     progress = progress or Silent()
     fit = CalibrationFit(len(source), rng=np.random.default_rng(SEED))
-    for mask, probabilities in checked_images(source, {}, progress, "calibrating"):
+    for _, mask, probabilities in checked_images(source, {}, progress, "calibrating"):
         fit.add(mask, probabilities)
     found = fit.fit(kind)
     progress.message(f"calibrated: {found}")

@@ -101,8 +101,8 @@ def find_mask_errors(
             of their own.
         probabilities: (N, K, H, W) or (N, K, D, H, W) float16, float32 or float64 that sum to 1
             over K, of models that never saw the image they are for; or N arrays.
-        rule: ``C``, ``Q``, ``PBNR``, ``both``, ``intersection``, ``union`` or ``argmax``; see
-            :class:`ErrorSettings` for this and the other options.
+        rule: ``C``, ``Q``, ``PBNR``, ``both``, ``intersection``, ``union``, ``argmax`` or
+            ``whole_masks``; see :class:`ErrorSettings` for this and the other options.
         ignore_label: mask value of pixels to leave out.
         pool: ``set`` or ``image``.
         band: pixels, None, or ``auto``: three quarters of the structures' pixels
@@ -147,9 +147,9 @@ def find_mask_errors(
     maker = MapMaker(settings, found)
     maps = []
     for index in range(len(source)):
-        mask, values = source.read(index)
+        name, (mask, values) = source.names[index], source.read(index)
         if min_region > 1:
-            maps.append(maker.flag(mask, values)[0])
+            maps.append(maker.flag(name, mask, values)[0])
         else:
-            maps.append(maker.suspected(mask, values))
+            maps.append(maker.suspected(name, mask, values))
     return np.stack(maps) if isinstance(masks, np.ndarray) else maps

@@ -77,7 +77,12 @@ class SegmentationConfig(LearningConfig):
     rounds: Annotated[int, Field(ge=1, le=5)] = Field(
         1, description="2 = teachers once more, on masks that the first ones have corrected"
     )
-    rule: Rule = Field("Q", description="how suspected pixels are chosen (docs/segmentation.md)")
+    rule: Rule = Field(
+        "whole_masks",
+        description="how suspected pixels are chosen (docs/segmentation.md): whole_masks (all that "
+        "teachers disagree with, in masks that disagree as a whole; where masks are of one kind, "
+        "Q), C, Q, PBNR, both, intersection, union, argmax",
+    )
     pool: Literal["set", "image"] = Field(
         "set", description="thresholds over the whole set, or for each image"
     )

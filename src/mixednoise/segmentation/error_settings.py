@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mixednoise.segmentation.labels import Rule
+from mixednoise.segmentation.labels import Rule, SampleRule
 
 Pool = Literal["set", "image"]
 
@@ -24,7 +24,11 @@ class ErrorSettings(BaseModel):
             * ``PBNR``: prune by noise rate: for every pair of classes as many pixels as the
               calibrated joint says, those with the largest margin first (with two classes: Q);
             * ``both``: Q and PBNR; ``intersection``: C and Q; ``union``: C or Q;
-            * ``argmax``: the baseline: every pixel whose most probable class is another one.
+            * ``argmax``: the baseline: every pixel whose most probable class is another one;
+            * ``whole_masks``: masks are judged as a whole first
+              (:mod:`~mixednoise.segmentation.whole_masks`): where some agree with the
+              probabilities and others don't, ``argmax`` in the latter and nothing in the former;
+              where all are of one kind, or there are fewer than 20: Q.
         pool: ``set``: thresholds, joint and cut-offs of all images together; ``image``: of every
             image by itself.
         band: thresholds, joint and cut-offs of their own for pixels at most this far (Euclidean,
@@ -47,3 +51,8 @@ class ErrorSettings(BaseModel):
     temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
     keep_shares: bool = False
     min_region: int = Field(0, ge=0)
+
+    @property
+    def pixel_rule(self) -> SampleRule:
+        """The rule for pixels by themselves: where masks are of one kind, with ``whole_masks``."""
+        return "Q" if self.rule == "whole_masks" else self.rule

@@ -10,6 +10,7 @@ import numpy as np
 from mixednoise.data.report import Report
 from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.stratum import StratumEstimate
+from mixednoise.segmentation.whole_masks import WholeMasks
 from mixednoise.separation.confident_joint import Counts, Floats, thresholds_of
 
 
@@ -31,6 +32,7 @@ class Estimate:
         ignored_pixels: pixels that nobody has labelled.
         dtype: float32 or float64: what was computed in.
         settings: that it was made with.
+        whole_masks: which masks are wrong as a whole; None with another rule.
         set_aside: name -> reason, of images that could not be read.
         report: what the user should know.
     """
@@ -44,6 +46,7 @@ class Estimate:
     ignored_pixels: int
     dtype: np.dtype[Any]
     settings: ErrorSettings
+    whole_masks: WholeMasks | None = None
     set_aside: dict[str, str] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
 
@@ -100,6 +103,7 @@ class Estimate:
                 }
                 for stratum in self.strata
             ],
+            "whole_masks": None if self.whole_masks is None else self.whole_masks.to_json(),
             "set_aside": dict(self.set_aside),
         }
 

@@ -18,6 +18,7 @@ from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.probability_checks import check_mask, check_probabilities
 from mixednoise.segmentation.sources import ProbabilitySource, check_shapes
 from mixednoise.segmentation.stratum import StratumEstimate, StratumEstimator
+from mixednoise.segmentation.whole_masks import MaskAgreement
 from mixednoise.separation.confident_joint import calibrate_keeping_shares
 
 Array = np.ndarray[Any, Any]
@@ -50,10 +51,13 @@ def estimate(
     dtype, ignored = np.dtype(np.float32), 0
     total = EstimateSum(source.num_classes)
     estimators = _estimators(source.num_classes, settings)
-    for mask, probabilities in checked_images(source, aside, progress):
+    agreement = MaskAgreement() if settings.rule == "whole_masks" else None
+    for name, mask, probabilities in checked_images(source, aside, progress):
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)
         ignored += int(np.count_nonzero(mask == IGNORE))
+        if agreement is not None:
+            agreement.add(name, mask, probabilities, mine, settings.temperature)
         if settings.pool == "set":
             _add_confidence(estimators, mask, probabilities, settings, mine)
         elif (mask != IGNORE).any():
@@ -89,6 +93,7 @@ def estimate(
         ignored_pixels=ignored,
         dtype=dtype,
         settings=settings,
+        whole_masks=None if agreement is None else agreement.judge(),
         set_aside=aside,
         report=report,
     )
@@ -171,8 +176,8 @@ def checked_images(
     aside: dict[str, str],
     progress: Progress,
     description: str = "thresholds",
-) -> Iterator[Image]:
-    """All images, checked.
+) -> Iterator[tuple[str, Mask, Probabilities]]:
+    """All images with their names, checked.
 
     Args:
         source: of the images.
@@ -193,7 +198,7 @@ def checked_images(
         check_shapes(names[index], mask, probabilities, source.num_classes)
         check_mask(names[index], mask, source.num_classes)
         check_probabilities(names[index], probabilities.reshape(len(probabilities), -1))
-        yield mask, probabilities
+        yield names[index], mask, probabilities
 
 
 def _refuse_nothing(source: ProbabilitySource, aside: dict[str, str]) -> None:

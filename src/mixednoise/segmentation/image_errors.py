@@ -17,9 +17,12 @@ from mixednoise.segmentation.labels import IGNORE, ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.pixel_blocks import blocks, most_probable, own_probability
 from mixednoise.segmentation.quality import label_quality
 from mixednoise.segmentation.regions import drop_small
-from mixednoise.segmentation.rules import Flagger
+from mixednoise.segmentation.rules import Flagger, disagreeing
 from mixednoise.segmentation.sources import ProbabilitySource
 from mixednoise.separation.confident_joint import TOLERANCE
+
+#: Column of ``images.csv``, where whole masks were judged and are of several kinds.
+WHOLE = "p_wrong_mask"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class ImageErrors:
         flagged_per_class: (K,) of them per given class.
         components: connected components of suspected pixels (corners connect).
         largest_component: pixels of the largest.
+        p_wrong: probability that the mask is wrong as a whole; None where that can't be told.
     """
 
     name: str
@@ -47,6 +51,7 @@ class ImageErrors:
     flagged_per_class: np.ndarray[Any, np.dtype[np.int64]]
     components: int
     largest_component: int
+    p_wrong: float | None = None
 
     def row(self, class_names: Sequence[str] | None = None) -> dict[str, Any]:
         """A row of ``images.csv``.
@@ -62,6 +67,7 @@ class ImageErrors:
             "flagged_share": round(self.flagged_pixels / max(self.pixels, 1), 6),
             "components": self.components,
             "largest_component": self.largest_component,
+            **({} if self.p_wrong is None else {WHOLE: round(self.p_wrong, 6)}),
             **{
                 f"flagged_{name}": int(n)
                 for name, n in zip(names, self.flagged_per_class, strict=True)
@@ -79,7 +85,8 @@ class MapMaker:
 
     def __init__(self, settings: ErrorSettings, estimate: Estimate | None) -> None:
         self._settings, self._flaggers, self._dtype = settings, [], np.dtype(np.float32)
-        if settings.pool == "image":
+        self._whole = None if estimate is None else estimate.whole_masks
+        if settings.pool == "image" and settings.rule != "whole_masks":
             return
         if estimate is None or not _same(settings, estimate.settings):
             raise ConfigError(
@@ -91,16 +98,22 @@ class MapMaker:
         self._dtype = estimate.dtype
         self._flaggers = [Flagger(s, settings, self._dtype) for s in estimate.strata]
 
-    def flag(self, mask: Mask, probabilities: Probabilities) -> tuple[ErrorMap, int, int]:
+    def flag(
+        self, name: str, mask: Mask, probabilities: Probabilities
+    ) -> tuple[ErrorMap, int, int]:
         """(error map, its components, pixels of the largest) of the next image.
 
         Components are counted, and small ones dropped, only where there are flagged pixels.
         """
-        flagged = self.suspected(mask, probabilities)
+        flagged = self.suspected(name, mask, probabilities)
         return drop_small(flagged, self._settings.min_region)
 
-    def suspected(self, mask: Mask, probabilities: Probabilities) -> ErrorMap:
+    def suspected(self, name: str, mask: Mask, probabilities: Probabilities) -> ErrorMap:
         """The error map of the next image, with components of any size."""
+        if self._whole is not None and self._whole.several_kinds:
+            if not self._whole.wrong(name):
+                return np.zeros(mask.shape, bool)
+            return disagreeing(mask, probabilities, working_dtype(probabilities))
         flaggers = self._flaggers
         if self._settings.pool == "image":
             if (mask == IGNORE).all():
@@ -156,13 +169,15 @@ def _images(
     progress: Progress,
 ) -> Iterator[ImageErrors]:
     left = [i for i, name in enumerate(source.names) if name not in estimate.set_aside]
+    whole = estimate.whole_masks
     for index in progress.track(left, "error maps", len(left)):
         mask, probabilities = source.read(index)
-        flagged, components, largest = maker.flag(mask, probabilities)
+        name = source.names[index]
+        flagged, components, largest = maker.flag(name, mask, probabilities)
         proposed, own = _proposal(mask, probabilities, settings)
         per_class = np.bincount(mask[flagged], minlength=source.num_classes)
         yield ImageErrors(
-            name=source.names[index],
+            name=name,
             flagged=flagged,
             proposed=proposed,
             quality=label_quality(own),
@@ -171,6 +186,7 @@ def _images(
             flagged_per_class=per_class,
             components=components,
             largest_component=largest,
+            p_wrong=None if whole is None or not whole.several_kinds else whole.p_wrong.get(name),
         )
 
 

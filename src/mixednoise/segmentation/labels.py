@@ -11,8 +11,10 @@ IGNORE = 255
 #: More classes would meet :data:`IGNORE`.
 MAX_CLASSES = 254
 
-#: How suspected pixels are chosen (equation 5 of the method).
-Rule = Literal["C", "Q", "PBNR", "both", "intersection", "union", "argmax"]
+#: How suspected samples are chosen (equation 5 of the method), each by itself.
+SampleRule = Literal["C", "Q", "PBNR", "both", "intersection", "union", "argmax"]
+#: How suspected pixels are chosen; ``whole_masks`` looks at all pixels of a mask together.
+Rule = Literal[SampleRule, "whole_masks"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from mixednoise.segmentation.error_settings import ErrorSettings
-from mixednoise.segmentation.labels import ErrorMap, Mask
+from mixednoise.segmentation.labels import IGNORE, ErrorMap, Mask
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
     UNDECIDED_MARGIN,
     blocks,
+    most_probable,
     take,
     undecided,
 )
@@ -20,6 +21,23 @@ from mixednoise.segmentation.stratum import StratumEstimate
 from mixednoise.separation.confident_joint import TOLERANCE, confidence_bounds, confident_guess
 
 Array = np.ndarray[Any, Any]
+
+
+def disagreeing(mask: Mask, probabilities: Array, dtype: np.dtype[Any]) -> ErrorMap:
+    """Every pixel whose most probable class is not the given one (``argmax``).
+
+    Args:
+        mask: uint8 (*S); 255 is never flagged.
+        probabilities: (K, *S).
+        dtype: float32 or float64: what is computed in.
+    """
+    given = mask.reshape(-1)
+    flat = probabilities.reshape(len(probabilities), -1)
+    differs = [
+        most_probable(classes, block, TOLERANCE) != classes
+        for _, classes, block in blocks(given, flat, dtype)
+    ]
+    return np.asarray(np.concatenate(differs) & (given != IGNORE)).reshape(mask.shape)
 
 
 class Flagger:
@@ -34,7 +52,8 @@ class Flagger:
     def __init__(
         self, estimate: StratumEstimate, settings: ErrorSettings, dtype: np.dtype[Any]
     ) -> None:
-        self._rule, self._temperature, self._dtype = settings.rule, settings.temperature, dtype
+        self._rule, self._dtype = settings.pixel_rule, dtype
+        self._temperature = settings.temperature
         self._bounds = confidence_bounds(estimate.thresholds, dtype)
         self._by_class, self._by_rate = estimate.by_class, estimate.by_rate
         self._limits = np.full(len(self._bounds), UNDECIDED, dtype)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mixednoise.segmentation.error_settings import ErrorSettings
-from mixednoise.segmentation.labels import Mask, Rule
+from mixednoise.segmentation.labels import Mask, SampleRule
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
     UNDECIDED_MARGIN,
@@ -36,8 +36,8 @@ from mixednoise.separation.confident_joint import (
 Array = np.ndarray[Any, Any]
 
 #: Rules with cut-offs per class, and per pair of classes.
-_BY_CLASS: frozenset[Rule] = frozenset({"Q", "both", "intersection", "union"})
-_BY_RATE: frozenset[Rule] = frozenset({"PBNR", "both"})
+_BY_CLASS: frozenset[SampleRule] = frozenset({"Q", "both", "intersection", "union"})
+_BY_RATE: frozenset[SampleRule] = frozenset({"PBNR", "both"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class StratumEstimator:
         self, name: str, num_classes: int, settings: ErrorSettings, buffer_size: int = BUFFER_SIZE
     ) -> None:
         self.name, self._classes = name, num_classes
-        self._rule, self._temperature = settings.rule, settings.temperature
+        self._rule, self._temperature = settings.pixel_rule, settings.temperature
         self._buffer_size = buffer_size
         self._sums = np.zeros(num_classes)
         self._class_counts = np.zeros(num_classes, np.int64)

@@ -10,7 +10,7 @@ import typer
 from mixednoise.cli import options as o
 from mixednoise.cli.segment import shared
 
-Calibrate = Literal["none", "temperature", "shares"]
+Calibrate = Literal["none", "temperature", "shares", "auto"]
 Pool = Literal["set", "image"]
 
 
@@ -64,7 +64,8 @@ def errors(
         typer.Option(
             metavar="RULE",
             help="C, Q (prune by class), PBNR (by noise rate), both, intersection (C and Q), union "
-            "(C or Q), or argmax (plain disagreement). Default: Q; with --run that of the run.",
+            "(C or Q), argmax (plain disagreement), or whole_masks (argmax in masks that are wrong "
+            "as a whole). Default: Q; with --run that of the run.",
             rich_help_panel=shared.ERRORS,
             show_default=False,
         ),

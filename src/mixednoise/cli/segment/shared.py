@@ -162,7 +162,13 @@ _LEARNING: dict[str, Any] = {
     ],
     "folds": _whole("Teachers; 5 finds more than 2 and costs more. Default: 2.", ERRORS),
     "rounds": _whole("2 = teachers again, on corrected masks. Default: 1.", ERRORS),
-    "rule": _text("RULE", "C, Q, PBNR, both, intersection, union or argmax. Default: Q.", ERRORS),
+    "rule": _text(
+        "RULE",
+        "whole_masks (all that teachers disagree with, in masks that disagree as a whole; where "
+        "masks are of one kind, Q), C, Q, PBNR, both, intersection, union or argmax. Default: "
+        "whole_masks.",
+        ERRORS,
+    ),
     "band": _text(
         "X",
         "Thresholds of their own within so many pixels of a boundary; auto = as the size of the "

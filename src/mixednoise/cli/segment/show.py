@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from mixednoise.cli.show import number
+from mixednoise.segmentation.whole_masks import in_words
 
 ALL = "all classes"
 _TITLES = {"dice": "Dice", "hd95": "HD95", "assd": "ASSD"}
@@ -98,6 +99,8 @@ def errors_table(summary: Mapping[str, Any]) -> Table:
     ):
         own = f"{flagged[name] / pixels:.2%}" if pixels else ""
         table.add_row(name, f"{pixels:,}", "" if rate is None else f"{rate:.2%}", own)
+    table.caption = in_words(summary.get("whole_masks"), summary["images"]) or None
+    table.caption_justify = "left"
     return table
 
 

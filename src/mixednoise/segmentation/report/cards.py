@@ -11,6 +11,7 @@ import pandas as pd
 from mixednoise.data.report import counted
 from mixednoise.errors import MixedNoiseError
 from mixednoise.pages.embed import data_uri
+from mixednoise.segmentation.image_errors import WHOLE
 from mixednoise.segmentation.labels import IGNORE
 from mixednoise.segmentation.report.overlay import (
     OverlayCase,
@@ -40,6 +41,7 @@ class Card:
         plain: ``data:`` address of the image alone; empty where there is no image.
         changes: what is given and what is proposed instead, the most frequent first.
         note: which slice is shown, or why there is no picture.
+        p_wrong: probability that the mask is wrong as a whole; NaN = not told.
     """
 
     rank: int
@@ -53,6 +55,7 @@ class Card:
     plain: str = ""
     changes: tuple[str, ...] = ()
     note: str = ""
+    p_wrong: float = float("nan")
 
 
 def make_cards(
@@ -90,6 +93,7 @@ def make_cards(
             plain=plain,
             changes=changes,
             note=note,
+            p_wrong=float(row.get(WHOLE, np.nan)),
         )
 
 

@@ -29,6 +29,7 @@ from mixednoise.segmentation.report.results import (
     paired_grid,
 )
 from mixednoise.segmentation.report.words import findings, headline
+from mixednoise.segmentation.whole_masks import in_words
 from mixednoise.version import __version__
 
 
@@ -82,6 +83,7 @@ def _values(given: ReportInput, progress: Progress) -> dict[str, Any]:
         "headline": headline(flagged, pixels),
         "findings": [
             *findings(flagged, pixels, names, [row.error_rate for row in classes]),
+            *filter(None, [in_words(given.summary.get("whole_masks"), len(images))]),
             *given.notes,
         ],
         "tiles": [

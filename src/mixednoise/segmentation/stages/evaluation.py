@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from mixednoise.segmentation.stages.judging import (
     run_calibrated_by,
     was_judged,
 )
+from mixednoise.segmentation.write_errors import SUMMARY
 
 #: Width of the boundary in which identification is scored by itself, pixels.
 BOUNDARY = 5.0
@@ -117,12 +119,21 @@ def identification(stage: Stage) -> dict[str, Any] | None:
             flagged = flagged_map(stage, row, native=True)
             yield FoundErrors(case.name, given, probabilities, truth, flagged)
 
-    return identify(found(), rule_name(stage.config.rule, run_calibrated_by(stage)))
+    summary = json.loads((stage.error_maps / SUMMARY).read_text(encoding="utf-8"))
+    name = rule_name(stage.config.rule, run_calibrated_by(stage), summary.get("whole_masks"))
+    return identify(found(), name)
 
 
-def rule_name(rule: Rule, calibrate: Calibrate) -> str:
-    """How a way to find wrong pixels is called in tables: ``Q``, ``argmax (shares)``."""
-    return rule if calibrate == "none" else f"{rule} ({calibrate})"
+def rule_name(rule: Rule, calibrate: Calibrate, whole: Mapping[str, Any] | None) -> str:
+    """How a way to find wrong pixels is called in tables: ``Q``, ``argmax (shares)``.
+
+    Args:
+        rule: that was asked for.
+        calibrate: what was done to the probabilities; never ``auto``.
+        whole: ``whole_masks`` of the summary: a rule that found all masks of one kind was Q.
+    """
+    used = "Q" if rule == "whole_masks" and not (whole and whole["several_kinds"]) else rule
+    return used if calibrate == "none" else f"{used} ({calibrate})"
 
 
 class FoundErrors(NamedTuple):

@@ -23,6 +23,7 @@ from mixednoise.segmentation.inference import resized_probabilities
 from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.teachers import load_teacher
+from mixednoise.segmentation.whole_masks import in_words
 from mixednoise.segmentation.write_errors import SUMMARY
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
@@ -300,3 +301,6 @@ def _tell(stage: Stage, summary: Summary) -> None:
         f"suspected: {summary.flagged_share:.1%} of the pixels, in {summary.images_flagged} of "
         f"{summary.images} masks"
     )
+    whole = summary.estimate.whole_masks
+    if whole is not None:
+        stage.progress.message(in_words(whole.to_json(), summary.images))

@@ -1,0 +1,222 @@
+"""Masks that are wrong as a whole.
+
+People draw a mask well or badly as a whole: an outline too wide all around, a structure left out.
+Pixels don't know of each other in confident learning, masks do: how far a mask agrees with a model
+that never saw it tells the two kinds apart much better than any pixel tells whether it is wrong.
+In a mask that is wrong as a whole nearly all that the model disagrees with is wrong; in the others
+nearly all of it is the model's own fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+from sklearn.mixture import GaussianMixture
+
+from mixednoise.data.report import counted
+from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
+from mixednoise.segmentation.pixel_blocks import blocks, most_probable, own_probability
+from mixednoise.separation.confident_joint import TOLERANCE
+
+Floats = NDArray[np.float64]
+
+#: Of fewer masks with structures nothing can be said.
+FEWEST_MASKS = 20
+#: One kind of right masks, and at most two of wrong ones (drawn badly; left out).
+MOST_KINDS = 3
+#: Gain of the Bayesian information criterion from which several kinds are believed in: "very
+#: strong" evidence (Kass and Raftery 1995, section 3.2).
+EVIDENCE = 10.0
+#: Mean entropy of right or wrong over the masks, in nats, up to which they are told apart: that of
+#: masks known with 96 % each. Wrong masks stand apart; hard images shade off into easy ones.
+MOST_DOUBT = 0.18
+#: Dice of 0.98 and better is as good as any other: nobody draws better than that.
+_FAIR_MISMATCH = 0.02
+#: Loss of one pixel at least; and, as a share of the median, what counts as none of a mask.
+_LEAST_LOSS, _FAIR_LOSS = 1e-6, 0.1
+#: Variance that is added in units of the whole set's: masks that are all empty are a single point.
+_REGULARISATION = 1e-2
+_RESTARTS = 20
+
+
+@dataclass(frozen=True)
+class WholeMasks:
+    """What is known of masks as a whole.
+
+    Attributes:
+        p_wrong: name -> probability that the mask is wrong as a whole, in [0, 1]; empty where all
+            masks are of one kind.
+        evidence: gain of the Bayesian information criterion over one kind of masks; 0 where one
+            kind explains them best.
+        doubt: mean entropy of right or wrong, nats, 0 to 0.69.
+    """
+
+    p_wrong: dict[str, float] = field(default_factory=dict)
+    evidence: float = 0.0
+    doubt: float = 0.0
+
+    def wrong(self, name: str) -> bool:
+        """Whether the mask is more likely wrong than right."""
+        return self.p_wrong.get(name, 0.0) > 0.5
+
+    @property
+    def num_wrong(self) -> int:
+        """Masks that are more likely wrong than right."""
+        return sum(map(self.wrong, self.p_wrong))
+
+    @property
+    def several_kinds(self) -> bool:
+        """Whether right masks and wrong ones can be told apart."""
+        return bool(self.p_wrong)
+
+    def to_json(self) -> dict[str, Any]:
+        """Whether masks are of several kinds, the evidence, and how many are wrong."""
+        return {
+            "several_kinds": self.several_kinds,
+            "evidence": round(self.evidence, 3),
+            "doubt": round(self.doubt, 4),
+            "wrong": self.num_wrong,
+        }
+
+
+class MaskAgreement:
+    """Takes up masks one by one and tells in the end which of them are wrong as a whole."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._values: list[tuple[float, float]] = []
+        self._empty: list[str] = []
+
+    def add(
+        self,
+        name: str,
+        mask: Mask,
+        probabilities: Probabilities,
+        dtype: np.dtype[np.floating],
+        temperature: float = 1.0,
+    ) -> None:
+        """Take up one mask; one without labelled pixels is left out.
+
+        Where neither the mask nor the model knows of any structure, there is nothing to disagree
+        about: such a mask is right, and says nothing of the others.
+
+        Args:
+            name: of the image.
+            mask: uint8 (*S), 255 = left out.
+            probabilities: (K, *S) of a model that never saw the image.
+            dtype: float32 or float64: what is computed in.
+            temperature: see :class:`~mixednoise.segmentation.error_settings.ErrorSettings`.
+        """
+        classes = len(probabilities)
+        confusion = np.zeros((classes, classes), np.int64)
+        loss = 0.0
+        flat = probabilities.reshape(classes, -1)
+        for _, given, block in blocks(mask.reshape(-1), flat, dtype, temperature):
+            proposed = most_probable(given, block, TOLERANCE)
+            own = own_probability(given, block)
+            known = given != IGNORE
+            if not known.all():
+                given, proposed, own = given[known], proposed[known], own[known]
+            pairs = given.astype(np.intp) * classes + proposed
+            confusion += np.bincount(pairs, minlength=classes**2).reshape(confusion.shape)
+            logs = np.log(np.maximum(own, own.dtype.type(_LEAST_LOSS)))
+            loss -= float(logs.sum(dtype=np.float64))
+        pixels = int(confusion.sum())
+        if pixels == 0:
+            return
+        if confusion[0, 0] == pixels:
+            self._empty.append(name)
+            return
+        self._names.append(name)
+        self._values.append((1 - mean_dice(confusion), loss / pixels))
+
+    def judge(self) -> WholeMasks:
+        """What the masks that were taken up say together."""
+        if len(self._names) < FEWEST_MASKS:
+            return WholeMasks()
+        p_wrong, evidence = probability_wrong(np.array(self._values))
+        unsure = doubt(p_wrong)
+        if evidence <= EVIDENCE or unsure > MOST_DOUBT:
+            return WholeMasks(evidence=evidence, doubt=unsure)
+        judged = dict(zip(self._names, p_wrong.tolist(), strict=True))
+        return WholeMasks(judged | dict.fromkeys(self._empty, 0.0), evidence, unsure)
+
+
+def in_words(whole: Mapping[str, Any] | None, images: int) -> str:
+    """One sentence for people.
+
+    Args:
+        whole: of :meth:`WholeMasks.to_json`; None = was not asked for.
+        images: masks that were looked at.
+
+    Returns:
+        Empty where it was not asked for.
+    """
+    if not whole:
+        return ""
+    if not whole["several_kinds"]:
+        return "The masks are of one kind, as far as can be told: pixels were judged one by one."
+    return (
+        f"{whole['wrong']:,} of {counted(images, 'mask')} are wrong as a whole; nothing is "
+        "suspected in the others."
+    )
+
+
+def mean_dice(confusion: NDArray[np.int64]) -> float:
+    """Mean Dice of the structures (classes from 1) that are in either; 1 where there are none.
+
+    Args:
+        confusion: (K, K) pixels per given and proposed class.
+    """
+    sizes = (confusion.sum(axis=0) + confusion.sum(axis=1))[1:]
+    present = sizes > 0
+    if not present.any():
+        return 1.0
+    return float(np.mean(2 * confusion.diagonal()[1:][present] / sizes[present]))
+
+
+def probability_wrong(mismatch: Floats) -> tuple[Floats, float]:
+    """Probability that each mask is wrong as a whole, from a mixture of Gaussians.
+
+    One, two or three kinds of masks, whichever the Bayesian information criterion likes best;
+    those of the kind that agrees best are right. The axes are the logarithms of both measures,
+    which are ratios: where a good outline is off by a hundredth, one of three hundredths is far
+    away.
+
+    Args:
+        mismatch: (N, 2) 1 - Dice and mean loss of each mask, at least 0.
+
+    Returns:
+        (N,) in [0, 1] and the gain of the criterion over one kind, at least 0.
+    """
+    fair_loss = max(_FAIR_LOSS * float(np.median(mismatch[:, 1])), _LEAST_LOSS)
+    points = np.log(mismatch + np.array([_FAIR_MISMATCH, fair_loss]))
+    spread = points.std(axis=0)
+    points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    most = min(MOST_KINDS, len(np.unique(points, axis=0)))
+    fits = [_fit(points, kinds) for kinds in range(1, most + 1)]
+    criteria = [fit.bic(points) for fit in fits]
+    best = int(np.argmin(criteria))
+    right = int(np.argmin(fits[best].means_.sum(axis=1)))
+    p_right = fits[best].predict_proba(points)[:, right] if best else np.ones(len(points))
+    return np.asarray(1 - p_right), float(criteria[0] - criteria[best])
+
+
+def doubt(p_wrong: Floats) -> float:
+    """Mean entropy of right or wrong, nats: 0 = all masks are sure, 0.69 = all are open.
+
+    Args:
+        p_wrong: (N,) in [0, 1].
+    """
+    return float(np.mean(-xlogy(p_wrong, p_wrong) - xlogy(1 - p_wrong, 1 - p_wrong)))
+
+
+def _fit(points: Floats, kinds: int) -> GaussianMixture:
+    return GaussianMixture(
+        kinds, reg_covar=_REGULARISATION, n_init=_RESTARTS, max_iter=500, random_state=0
+    ).fit(points)
