@@ -74,8 +74,10 @@ class SegmentationConfig(LearningConfig):
     folds: Annotated[int, Field(ge=2)] = Field(
         2, description="teachers; each judges what it has not seen; 5 finds more and costs more"
     )
-    rounds: Annotated[int, Field(ge=1, le=5)] = Field(
-        1, description="2 = teachers once more, on masks that the first ones have corrected"
+    rounds: Annotated[int, Field(ge=1, le=5)] | Literal["auto"] = Field(
+        "auto",
+        description="2 = teachers once more, on masks that the first ones have corrected; auto = 2 "
+        "where masks are found to be wrong as a whole (rule whole_masks), else 1",
     )
     rule: Rule = Field(
         "whole_masks",
@@ -138,6 +140,13 @@ class SegmentationConfig(LearningConfig):
             )
         return self
 
+    @property
+    def most_rounds(self) -> int:
+        """Rounds of teachers, or with ``auto`` what they come to where masks are wrong."""
+        if self.rounds == "auto":
+            return 2 if self.rule == "whole_masks" else 1
+        return self.rounds
+
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:
         """``default``, and ``paper``: as published, for images of 256 x 256 and a GPU."""
@@ -161,6 +170,7 @@ class SegmentationConfig(LearningConfig):
             "schedule": "constant",
             "gradient_clip": 0.0,
             "folds": 2,
+            "rounds": 1,
             "rule": "Q",
             "band": None,
             "calibrate": "none",

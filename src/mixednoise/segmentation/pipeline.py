@@ -27,7 +27,7 @@ from mixednoise.segmentation.prepare import (
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.segmentation.stages.evaluation import evaluate
-from mixednoise.segmentation.stages.judging import find_errors, judge
+from mixednoise.segmentation.stages.judging import find_errors, found_wrong_masks, judge
 from mixednoise.segmentation.stages.reporting import report
 from mixednoise.segmentation.stages.student import judged_maps, train_student
 from mixednoise.segmentation.stages.teachers import folds_of, train_teachers
@@ -162,17 +162,8 @@ def reopen(
 def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     if stage.config.method == "confident":
         stage = replace(stage, folds=folds_of(stage))
-        if stage.judgement is None:
-            judged: Judged | None = None
-            for number in range(stage.config.rounds):
-                turn = replace(stage, round_=number)
-                train_teachers(turn, judged)
-                if until == "teachers" and number == stage.config.rounds - 1:
-                    return stage, None
-                judge(turn)
-                find_errors(turn)
-                if number < stage.config.rounds - 1:
-                    judged = judged_maps(turn)
+        if stage.judgement is None and not _rounds(stage, until):
+            return stage, None
     if until in ("teachers", "errors"):
         if stage.config.method == "confident":
             report(stage, {})
@@ -188,6 +179,35 @@ def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     metrics = evaluate(stage, trained | told)
     report(stage, metrics)
     return stage, metrics
+
+
+def _rounds(stage: Stage, until: Until) -> bool:
+    """Teachers, judgement and error maps, round by round.
+
+    Returns:
+        False if it was to stop at the last teachers.
+    """
+    if stage.run.rounds is not None and stage.is_first:
+        stage.run.end_rounds(stage.run.rounds)  # in case that was interrupted
+    stage.fabric.barrier()
+    judged: Judged | None = None
+    for number in range(stage.rounds):
+        turn = replace(stage, round_=number)
+        train_teachers(turn, judged)
+        if until == "teachers" and number == stage.rounds - 1:
+            return False
+        judge(turn)
+        find_errors(turn)
+        if number == stage.rounds - 1:
+            break
+        if stage.config.rounds == "auto" and not found_wrong_masks(turn):
+            # Of masks of one kind corrections are few: teachers would learn the same again.
+            if stage.is_first:
+                stage.run.end_rounds(number + 1)
+            stage.fabric.barrier()
+            break
+        judged = judged_maps(turn)
+    return True
 
 
 def _must_fold(

@@ -105,6 +105,24 @@ def most_probable(given: Mask, probabilities: Array, tolerance: float) -> Mask:
     return np.asarray(np.where(agrees, given, proposed))
 
 
+def disagreements(given: Mask, probabilities: Array, tolerance: float) -> tuple[Array, Array]:
+    """The pixels whose most probable class is another one: positions (m,), and these classes (m,).
+
+    Only pixels with a low probability of their own class are looked at.
+
+    Args:
+        given: (n,) classes; pixels of no class are left out.
+        probabilities: (K, n).
+        tolerance: the given class counts as most probable if no other exceeds it by more.
+    """
+    limits = np.full(len(probabilities), UNDECIDED, probabilities.dtype)
+    places = undecided(given, probabilities, limits)
+    few = take(probabilities, places)
+    own = few[given[places], np.arange(places.size)]
+    chosen = few.max(axis=0, initial=0) > own + probabilities.dtype.type(tolerance)
+    return places[chosen], few[:, chosen].argmax(axis=0)
+
+
 def own_probability(given: Mask, probabilities: Array) -> Array:
     """(n,) probability of the given class; every pixel must have one."""
     own = np.zeros(len(given), probabilities.dtype)

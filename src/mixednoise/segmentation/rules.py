@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from mixednoise.segmentation.error_settings import ErrorSettings
-from mixednoise.segmentation.labels import IGNORE, ErrorMap, Mask
+from mixednoise.segmentation.labels import ErrorMap, Mask
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
     UNDECIDED_MARGIN,
     blocks,
-    most_probable,
+    disagreements,
     take,
     undecided,
 )
@@ -31,13 +31,11 @@ def disagreeing(mask: Mask, probabilities: Array, dtype: np.dtype[Any]) -> Error
         probabilities: (K, *S).
         dtype: float32 or float64: what is computed in.
     """
-    given = mask.reshape(-1)
+    flagged = np.zeros(mask.size, bool)
     flat = probabilities.reshape(len(probabilities), -1)
-    differs = [
-        most_probable(classes, block, TOLERANCE) != classes
-        for _, classes, block in blocks(given, flat, dtype)
-    ]
-    return np.asarray(np.concatenate(differs) & (given != IGNORE)).reshape(mask.shape)
+    for start, classes, block in blocks(mask.reshape(-1), flat, dtype):
+        flagged[start + disagreements(classes, block, TOLERANCE)[0]] = True
+    return flagged.reshape(mask.shape)
 
 
 class Flagger:

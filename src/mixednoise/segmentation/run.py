@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from mixednoise.io import write_json
 from mixednoise.workflow.run_folder import RunFolder
 
 
@@ -20,7 +22,7 @@ class SegmentationRun(RunFolder):
         "round_*/teachers/*.safetensors", "round_*/teachers/*/history.csv",
         "round_*/teachers/*/checkpoints/*", "round_*/probabilities/*", "round_*/error_maps/*",
         "probabilities/*", "error_maps/*", "student/history.csv", "student/checkpoints/*",
-        "student/*.u8",
+        "student/*.u8", "rounds.json",
     )  # fmt: skip
 
     @property
@@ -62,6 +64,31 @@ class SegmentationRun(RunFolder):
     def test_scores(self) -> Path:
         """Scores of every test case."""
         return self.path / "test_scores.csv"
+
+    @property
+    def rounds(self) -> int | None:
+        """Rounds of teachers, where they turned out to be fewer than there might have been."""
+        if not self._rounds.exists():
+            return None
+        return int(json.loads(self._rounds.read_text(encoding="utf-8"))["rounds"])
+
+    def end_rounds(self, rounds: int) -> None:
+        """Make a round the last one: what it has judged goes to the run folder itself.
+
+        May be called again: goes on where it was interrupted.
+
+        Args:
+            rounds: how many there were.
+        """
+        write_json(self._rounds, {"rounds": rounds})
+        for name in ("probabilities", "error_maps"):
+            found = self._round(rounds - 1) / name
+            if found.exists():
+                found.replace(self.path / name)
+
+    @property
+    def _rounds(self) -> Path:
+        return self.path / "rounds.json"
 
     def of_round(self, name: str, round_: int, rounds: int) -> Path:
         """``probabilities`` or ``error_maps``: in the run folder for the last round of teachers,

@@ -20,7 +20,7 @@ from sklearn.mixture import GaussianMixture
 
 from mixednoise.data.report import counted
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
-from mixednoise.segmentation.pixel_blocks import blocks, most_probable, own_probability
+from mixednoise.segmentation.pixel_blocks import blocks, disagreements, own_probability
 from mixednoise.separation.confident_joint import TOLERANCE
 
 Floats = NDArray[np.float64]
@@ -117,15 +117,15 @@ class MaskAgreement:
         loss = 0.0
         flat = probabilities.reshape(classes, -1)
         for _, given, block in blocks(mask.reshape(-1), flat, dtype, temperature):
-            proposed = most_probable(given, block, TOLERANCE)
             own = own_probability(given, block)
-            known = given != IGNORE
-            if not known.all():
-                given, proposed, own = given[known], proposed[known], own[known]
-            pairs = given.astype(np.intp) * classes + proposed
-            confusion += np.bincount(pairs, minlength=classes**2).reshape(confusion.shape)
-            logs = np.log(np.maximum(own, own.dtype.type(_LEAST_LOSS)))
-            loss -= float(logs.sum(dtype=np.float64))
+            if IGNORE in given:
+                own = own[given != IGNORE]
+            loss -= float(np.log(np.maximum(own, own.dtype.type(_LEAST_LOSS))).sum())
+            counts = [np.count_nonzero(given == k) for k in range(classes)]
+            places, proposed = disagreements(given, block, TOLERANCE)
+            moved = np.zeros_like(confusion)
+            np.add.at(moved, (given[places], proposed), 1)
+            confusion += moved + np.diag(counts - moved.sum(axis=1))
         pixels = int(confusion.sum())
         if pixels == 0:
             return

@@ -161,7 +161,12 @@ _LEARNING: dict[str, Any] = {
         ),
     ],
     "folds": _whole("Teachers; 5 finds more than 2 and costs more. Default: 2.", ERRORS),
-    "rounds": _whole("2 = teachers again, on corrected masks. Default: 1.", ERRORS),
+    "rounds": _text(
+        "N",
+        "2 = teachers again, on corrected masks; auto = 2 where masks are found to be wrong as a "
+        "whole, else 1. Default: auto.",
+        ERRORS,
+    ),
     "rule": _text(
         "RULE",
         "whole_masks (all that teachers disagree with, in masks that disagree as a whole; where "

@@ -58,19 +58,24 @@ class Stage:
         return self.judgement or self.run
 
     @property
+    def rounds(self) -> int:
+        """Of teachers: as many as there were, or may be."""
+        return self.judged_in.rounds or self.config.most_rounds
+
+    @property
     def number(self) -> int:
         """Of the round, 0-based."""
-        return self.config.rounds - 1 if self.round_ is None else self.round_
+        return self.rounds - 1 if self.round_ is None else self.round_
 
     @property
     def probabilities(self) -> Path:
         """NAME.npy: what a teacher that never saw the case says, float16 (K, *S)."""
-        return self.judged_in.of_round("probabilities", self.number, self.config.rounds)
+        return self.judged_in.of_round("probabilities", self.number, self.rounds)
 
     @property
     def error_maps(self) -> Path:
         """Suspected pixels per case, ``images.csv``, ``summary.json``."""
-        return self.judged_in.of_round("error_maps", self.number, self.config.rounds)
+        return self.judged_in.of_round("error_maps", self.number, self.rounds)
 
     def teacher(self, fold: int) -> Path:
         """The network that judges a fold in this round."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -21,9 +20,9 @@ from mixednoise.segmentation.stages.judging import (
     JudgedSource,
     flagged_map,
     run_calibrated_by,
+    summary_of,
     was_judged,
 )
-from mixednoise.segmentation.write_errors import SUMMARY
 
 #: Width of the boundary in which identification is scored by itself, pixels.
 BOUNDARY = 5.0
@@ -119,8 +118,8 @@ def identification(stage: Stage) -> dict[str, Any] | None:
             flagged = flagged_map(stage, row, native=True)
             yield FoundErrors(case.name, given, probabilities, truth, flagged)
 
-    summary = json.loads((stage.error_maps / SUMMARY).read_text(encoding="utf-8"))
-    name = rule_name(stage.config.rule, run_calibrated_by(stage), summary.get("whole_masks"))
+    whole = summary_of(stage)["whole_masks"]
+    name = rule_name(stage.config.rule, run_calibrated_by(stage), whole)
     return identify(found(), name)
 
 

@@ -134,6 +134,17 @@ def made_from(stage: Stage, settings: ErrorSettings) -> dict[str, Any]:
     }
 
 
+def found_wrong_masks(stage: Stage) -> bool:
+    """Whether error maps come from masks that were found to be wrong as a whole."""
+    return bool((summary_of(stage)["whole_masks"] or {"several_kinds": False})["several_kinds"])
+
+
+def summary_of(stage: Stage) -> dict[str, Any]:
+    """``summary.json`` of the error maps of a round."""
+    found: dict[str, Any] = json.loads((stage.error_maps / SUMMARY).read_text(encoding="utf-8"))
+    return found
+
+
 def was_judged(stage: Stage) -> bool:
     """Whether the run has error maps."""
     return stage.folds is not None and (stage.error_maps / SUMMARY).exists()

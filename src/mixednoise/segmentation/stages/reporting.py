@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import pandas as pd
 from mixednoise.segmentation.cases import read_image
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, was_judged
+from mixednoise.segmentation.stages.judging import JudgedSource, summary_of, was_judged
 from mixednoise.segmentation.stages.trial import Trial
-from mixednoise.segmentation.write_errors import SUMMARY, TABLE
+from mixednoise.segmentation.write_errors import TABLE
 
 
 def report(stage: Stage, metrics: dict[str, Any], path: Path | None = None) -> None:
@@ -55,7 +54,7 @@ def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
     }
     return ReportInput(
         title=f"Masks of {stage.prepared.cases.source}",
-        summary=json.loads((folder / SUMMARY).read_text(encoding="utf-8")),
+        summary=summary_of(stage),
         images=pd.read_csv(folder / TABLE, dtype={"name": str}),
         class_names=stage.prepared.cases.class_names,
         case=case,

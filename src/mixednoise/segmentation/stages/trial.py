@@ -88,7 +88,7 @@ def try_corrections(stage: Stage) -> Trial:
     Args:
         stage: with its error maps, of the last round.
     """
-    turn = replace(stage, round_=stage.config.rounds, judgement=None)
+    turn = replace(stage, round_=stage.rounds, judgement=None)
     path, key = (
         trial_file(stage),
         fingerprint(made_from(stage, error_settings(stage)), stage.config.targets),
