@@ -185,7 +185,7 @@ def _rounds(stage: Stage, until: Until) -> bool:
     """Teachers, judgement and error maps, round by round.
 
     Returns:
-        False if it was to stop at the last teachers.
+        False if it was to stop at the teachers: the last, or with ``rounds='auto'`` the first.
     """
     if stage.run.rounds is not None and stage.is_first:
         stage.run.end_rounds(stage.run.rounds)  # in case that was interrupted
@@ -194,7 +194,8 @@ def _rounds(stage: Stage, until: Until) -> bool:
     for number in range(stage.rounds):
         turn = replace(stage, round_=number)
         train_teachers(turn, judged)
-        if until == "teachers" and number == stage.rounds - 1:
+        # Whether there will be other teachers is not known before these have judged.
+        if until == "teachers" and (stage.config.rounds == "auto" or number == stage.rounds - 1):
             return False
         judge(turn)
         find_errors(turn)
