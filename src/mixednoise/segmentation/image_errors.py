@@ -21,8 +21,8 @@ from mixednoise.segmentation.rules import Flagger, disagreeing
 from mixednoise.segmentation.sources import ProbabilitySource
 from mixednoise.separation.confident_joint import TOLERANCE
 
-#: Column of ``images.csv``, where whole masks were judged and are of several kinds.
-WHOLE = "p_wrong_mask"
+#: Columns of ``images.csv`` where whole masks were judged; the last where there are several kinds.
+DICE, LOSS, WHOLE = "model_dice", "model_loss", "p_wrong_mask"
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class ImageErrors:
         flagged_per_class: (K,) of them per given class.
         components: connected components of suspected pixels (corners connect).
         largest_component: pixels of the largest.
+        agreement: Dice of mask and model, and mean loss of the mask; None where not asked for.
         p_wrong: probability that the mask is wrong as a whole; None where that can't be told.
     """
 
@@ -51,6 +52,7 @@ class ImageErrors:
     flagged_per_class: np.ndarray[Any, np.dtype[np.int64]]
     components: int
     largest_component: int
+    agreement: tuple[float, float] | None = None
     p_wrong: float | None = None
 
     def row(self, class_names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -67,12 +69,17 @@ class ImageErrors:
             "flagged_share": round(self.flagged_pixels / max(self.pixels, 1), 6),
             "components": self.components,
             "largest_component": self.largest_component,
-            **({} if self.p_wrong is None else {WHOLE: round(self.p_wrong, 6)}),
+            **({} if self.agreement is None else _rounded((DICE, LOSS), self.agreement)),
+            **({} if self.p_wrong is None else _rounded((WHOLE,), (self.p_wrong,))),
             **{
                 f"flagged_{name}": int(n)
                 for name, n in zip(names, self.flagged_per_class, strict=True)
             },
         }
+
+
+def _rounded(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in zip(names, values, strict=True)}
 
 
 class MapMaker:
@@ -186,7 +193,8 @@ def _images(
             flagged_per_class=per_class,
             components=components,
             largest_component=largest,
-            p_wrong=None if whole is None or not whole.several_kinds else whole.p_wrong.get(name),
+            agreement=None if whole is None else whole.agreement.get(name),
+            p_wrong=None if whole is None else whole.p_wrong.get(name),
         )
 
 

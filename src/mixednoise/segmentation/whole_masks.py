@@ -51,12 +51,14 @@ class WholeMasks:
     Attributes:
         p_wrong: name -> probability that the mask is wrong as a whole, in [0, 1]; empty where all
             masks are of one kind.
+        agreement: name -> Dice of mask and model, and mean loss of the mask, nats.
         evidence: gain of the Bayesian information criterion over one kind of masks; 0 where one
             kind explains them best.
         doubt: mean entropy of right or wrong, nats, 0 to 0.69.
     """
 
     p_wrong: dict[str, float] = field(default_factory=dict)
+    agreement: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
     evidence: float = 0.0
     doubt: float = 0.0
 
@@ -88,8 +90,7 @@ class MaskAgreement:
     """Takes up masks one by one and tells in the end which of them are wrong as a whole."""
 
     def __init__(self) -> None:
-        self._names: list[str] = []
-        self._values: list[tuple[float, float]] = []
+        self._agreement: dict[str, tuple[float, float]] = {}
         self._empty: list[str] = []
 
     def add(
@@ -131,20 +132,21 @@ class MaskAgreement:
             return
         if confusion[0, 0] == pixels:
             self._empty.append(name)
-            return
-        self._names.append(name)
-        self._values.append((1 - mean_dice(confusion), loss / pixels))
+        self._agreement[name] = (mean_dice(confusion), loss / pixels)
 
     def judge(self) -> WholeMasks:
         """What the masks that were taken up say together."""
-        if len(self._names) < FEWEST_MASKS:
-            return WholeMasks()
-        p_wrong, evidence = probability_wrong(np.array(self._values))
+        judged = [name for name in self._agreement if name not in set(self._empty)]
+        if len(judged) < FEWEST_MASKS:
+            return WholeMasks(agreement=self._agreement)
+        dice, loss = np.array([self._agreement[name] for name in judged]).T
+        p_wrong, evidence = probability_wrong(np.stack([1 - dice, loss], axis=1))
         unsure = doubt(p_wrong)
         if evidence <= EVIDENCE or unsure > MOST_DOUBT:
-            return WholeMasks(evidence=evidence, doubt=unsure)
-        judged = dict(zip(self._names, p_wrong.tolist(), strict=True))
-        return WholeMasks(judged | dict.fromkeys(self._empty, 0.0), evidence, unsure)
+            return WholeMasks({}, self._agreement, evidence, unsure)
+        told = dict(zip(judged, p_wrong.tolist(), strict=True))
+        told |= dict.fromkeys(self._empty, 0.0)
+        return WholeMasks(told, self._agreement, evidence, unsure)
 
 
 def in_words(whole: Mapping[str, Any] | None, images: int) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mixednoise.data.report import examples
 from mixednoise.errors import ConfigError, DataError
-from mixednoise.segmentation.image_errors import WHOLE
+from mixednoise.segmentation.image_errors import DICE, LOSS, WHOLE
 from mixednoise.segmentation.report.overlay import OverlayCase
 
 #: Columns of ``images.csv`` that the report shows.
@@ -39,8 +39,8 @@ class ReportInput:
             columns the true one, summing to 1), and ``strata``: with a boundary band, ``{name,
             class_counts, thresholds, calibrated_counts}`` of each part. What is lacking is left
             out of the page.
-        images: one row per mask with :data:`COLUMNS`, and :data:`WHOLE` where it is known;
-            ``name`` is text, ``quality`` in [0, 1], low = look first.
+        images: one row per mask with :data:`COLUMNS`, and where they are known the
+            columns of whole masks; ``name`` is text, ``quality`` in [0, 1], low = look first.
         class_names: K names; empty = those of the summary.
         case: gives the arrays of a case by its name; asked only for those that are shown. None =
             no pictures.
@@ -101,7 +101,9 @@ def worst_first(given: ReportInput) -> pd.DataFrame:
             found=examples(twice),
             fix="give every case a name of its own",
         )
-    table = given.images[[c for c in (*COLUMNS, WHOLE) if c in given.images.columns]].copy()
+    table = given.images[
+        [c for c in (*COLUMNS, DICE, LOSS, WHOLE) if c in given.images.columns]
+    ].copy()
     for column in table.columns[1:]:
         table[column] = pd.to_numeric(table[column], errors="coerce").astype(np.float64)
     table["name"] = table["name"].astype(str)

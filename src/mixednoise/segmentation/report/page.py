@@ -23,6 +23,7 @@ from mixednoise.segmentation.report.overlay import (
     PROPOSED_COLOUR,
     SUSPECTED_COLOUR,
 )
+from mixednoise.segmentation.report.plane import PLANE, mask_plane
 from mixednoise.segmentation.report.results import (
     identification_grid,
     masks_grid,
@@ -102,6 +103,8 @@ def _values(given: ReportInput, progress: Progress) -> dict[str, Any]:
         "joint": joint,
         "strata": strata,
         "histogram": histogram(quality),
+        "plane": mask_plane(images),
+        "size": PLANE,
         "identification": identification_grid(given.identification),
         "masks": masks_grid(given.masks),
         "paired": paired_grid(given.paired),
