@@ -33,8 +33,8 @@ MOST_KINDS = 3
 #: strong" evidence (Kass and Raftery 1995, section 3.2).
 EVIDENCE = 10.0
 #: Mean entropy of right or wrong over the masks, in nats, up to which they are told apart: that of
-#: masks known with 96 % each. Wrong masks stand apart; hard images shade off into easy ones.
-MOST_DOUBT = 0.18
+#: masks known with 95 % each. Wrong masks stand apart; hard images shade off into easy ones.
+MOST_DOUBT = 0.2
 #: Dice of 0.98 and better is as good as any other: nobody draws better than that.
 _FAIR_MISMATCH = 0.02
 #: Loss of one pixel at least; and, as a share of the median, what counts as none of a mask.
