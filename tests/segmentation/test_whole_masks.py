@@ -177,17 +177,18 @@ def test_dice_by_hand() -> None:
 
 
 def test_identical_masks_are_of_one_kind() -> None:
-    p_wrong, evidence = probability_wrong(np.full((30, 2), 0.1))
-    assert evidence == 0
-    assert not p_wrong.any()
+    kinds = probability_wrong(np.full((30, 2), 0.1))
+    assert kinds.evidence == 0
+    assert not kinds.p_wrong.any()
 
 
 def test_two_heaps_of_numbers() -> None:
     rng = np.random.default_rng(0)
     good = np.exp(rng.normal((-3.0, -4.0), 0.2, (50, 2)))
     bad = np.exp(rng.normal((-1.0, -2.0), 0.4, (30, 2)))
-    p_wrong, evidence = probability_wrong(np.concatenate([good, bad]))
+    p_wrong, evidence, unsure = probability_wrong(np.concatenate([good, bad]))
     assert evidence > 100
+    assert unsure < 0.05
     assert (p_wrong[:50] < 0.5).all()
     assert (p_wrong[50:] > 0.5).all()
 
@@ -197,9 +198,9 @@ def test_hard_images_that_shade_off_into_easy_ones_are_no_wrong_masks() -> None:
     rng = np.random.default_rng(0)
     hard = rng.standard_exponential((1500, 1))
     mismatch = np.exp(np.array([-3.0, -2.5]) + hard + rng.normal(0, 0.3, (1500, 2)))
-    p_wrong, evidence = probability_wrong(mismatch)
+    _, evidence, unsure = probability_wrong(mismatch)
     assert evidence > 10
-    assert doubt(p_wrong) > MOST_DOUBT
+    assert unsure > MOST_DOUBT
     agreement = MaskAgreement()
     truth, said = discs(60)
     for number, (mask, p) in enumerate(zip(*map(np.copy, (truth, said)), strict=True)):

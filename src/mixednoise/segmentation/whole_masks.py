@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 #: Of fewer masks with structures nothing can be said.
 FEWEST_MASKS = 20
-#: One kind of right masks, and at most two of wrong ones (drawn badly; left out).
+#: Right masks, wrong ones, and those that have nothing in common with the model.
 MOST_KINDS = 3
 #: Gain of the Bayesian information criterion from which several kinds are believed in: "very
 #: strong" evidence (Kass and Raftery 1995, section 3.2).
@@ -35,13 +35,15 @@ EVIDENCE = 10.0
 #: Mean entropy of right or wrong over the masks, in nats, up to which they are told apart: that of
 #: masks known with 95 % each. Wrong masks stand apart; hard images shade off into easy ones.
 MOST_DOUBT = 0.2
+#: Dice of mask and model up to which they have nothing in common.
+NOTHING_IN_COMMON = 0.15
 #: Dice of 0.98 and better is as good as any other: nobody draws better than that.
 _FAIR_MISMATCH = 0.02
 #: Loss of one pixel at least; and, as a share of the median, what counts as none of a mask.
 _LEAST_LOSS, _FAIR_LOSS = 1e-6, 0.1
 #: Variance that is added in units of the whole set's: masks that are all empty are a single point.
 _REGULARISATION = 1e-2
-_RESTARTS = 20
+_RESTARTS = 10
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,21 @@ class WholeMasks:
             "doubt": round(self.doubt, 4),
             "wrong": self.num_wrong,
         }
+
+
+class Kinds(NamedTuple):
+    """What the mixtures say.
+
+    Attributes:
+        p_wrong: (N,) probability that each mask is wrong, in [0, 1].
+        evidence: gain of the criterion over one kind, at least 0.
+        doubt: mean entropy of right or wrong, nats, over masks that have something in common with
+            the model.
+    """
+
+    p_wrong: Floats
+    evidence: float
+    doubt: float
 
 
 class MaskAgreement:
@@ -140,13 +157,12 @@ class MaskAgreement:
         if len(judged) < FEWEST_MASKS:
             return WholeMasks(agreement=self._agreement)
         dice, loss = np.array([self._agreement[name] for name in judged]).T
-        p_wrong, evidence = probability_wrong(np.stack([1 - dice, loss], axis=1))
-        unsure = doubt(p_wrong)
-        if evidence <= EVIDENCE or unsure > MOST_DOUBT:
-            return WholeMasks({}, self._agreement, evidence, unsure)
-        told = dict(zip(judged, p_wrong.tolist(), strict=True))
-        told |= dict.fromkeys(self._empty, 0.0)
-        return WholeMasks(told, self._agreement, evidence, unsure)
+        kinds = probability_wrong(np.stack([1 - dice, loss], axis=1))
+        told: dict[str, float] = {}
+        if kinds.evidence > EVIDENCE and kinds.doubt <= MOST_DOUBT:
+            told = dict(zip(judged, kinds.p_wrong.tolist(), strict=True))
+            told |= dict.fromkeys(self._empty, 0.0)
+        return WholeMasks(told, self._agreement, kinds.evidence, kinds.doubt)
 
 
 def in_words(whole: Mapping[str, Any] | None, images: int) -> str:
@@ -182,31 +198,40 @@ def mean_dice(confusion: NDArray[np.int64]) -> float:
     return float(np.mean(2 * confusion.diagonal()[1:][present] / sizes[present]))
 
 
-def probability_wrong(mismatch: Floats) -> tuple[Floats, float]:
-    """Probability that each mask is wrong as a whole, from a mixture of Gaussians.
+def probability_wrong(mismatch: Floats) -> Kinds:
+    """Probability that each mask is wrong as a whole, from mixtures of Gaussians.
 
-    One, two or three kinds of masks, whichever the Bayesian information criterion likes best;
-    those of the kind that agrees best are right. The axes are the logarithms of both measures,
-    which are ratios: where a good outline is off by a hundredth, one of three hundredths is far
-    away.
+    The axes are the logarithms of both measures, which are ratios: where a good outline is off by a
+    hundredth, one of three hundredths is far away. Whether there are kinds at all is asked of up to
+    three Gaussians, by the Bayesian information criterion. Who belongs where is asked of two, right
+    and wrong, among the masks that have something in common with the model: those that have not
+    are a heap of their own, beside which the others would look alike; they are wrong.
 
     Args:
         mismatch: (N, 2) 1 - Dice and mean loss of each mask, at least 0.
-
-    Returns:
-        (N,) in [0, 1] and the gain of the criterion over one kind, at least 0.
     """
+    points = _axes(mismatch)
+    none = Kinds(np.zeros(len(points)), 0.0, 0.0)
+    most = min(MOST_KINDS, len(np.unique(points, axis=0)))
+    criteria = [_fit(points, kinds).bic(points) for kinds in range(1, most + 1)]
+    evidence = float(criteria[0] - min(criteria))
+    alike = mismatch[:, 0] < 1 - NOTHING_IN_COMMON
+    if evidence == 0 or alike.sum() < FEWEST_MASKS:
+        return none._replace(evidence=evidence)
+    points = _axes(mismatch[alike])
+    fit = _fit(points, 2)
+    right = int(np.argmin(fit.means_.sum(axis=1)))
+    p_wrong = np.ones(len(mismatch))
+    p_wrong[alike] = 1 - fit.predict_proba(points)[:, right]
+    return Kinds(p_wrong, evidence, doubt(p_wrong[alike]))
+
+
+def _axes(mismatch: Floats) -> Floats:
+    """Both measures as logarithms, in units of their spread."""
     fair_loss = max(_FAIR_LOSS * float(np.median(mismatch[:, 1])), _LEAST_LOSS)
     points = np.log(mismatch + np.array([_FAIR_MISMATCH, fair_loss]))
     spread = points.std(axis=0)
-    points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    most = min(MOST_KINDS, len(np.unique(points, axis=0)))
-    fits = [_fit(points, kinds) for kinds in range(1, most + 1)]
-    criteria = [fit.bic(points) for fit in fits]
-    best = int(np.argmin(criteria))
-    right = int(np.argmin(fits[best].means_.sum(axis=1)))
-    p_right = fits[best].predict_proba(points)[:, right] if best else np.ones(len(points))
-    return np.asarray(1 - p_right), float(criteria[0] - criteria[best])
+    return np.asarray((points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def doubt(p_wrong: Floats) -> float:
@@ -220,5 +245,9 @@ def doubt(p_wrong: Floats) -> float:
 
 def _fit(points: Floats, kinds: int) -> GaussianMixture:
     return GaussianMixture(
-        kinds, reg_covar=_REGULARISATION, n_init=_RESTARTS, max_iter=500, random_state=0
+        kinds,
+        reg_covar=_REGULARISATION,
+        n_init=_RESTARTS if kinds > 1 else 1,
+        max_iter=500,
+        random_state=0,
     ).fit(points)
