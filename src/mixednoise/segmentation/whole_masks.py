@@ -153,7 +153,8 @@ class MaskAgreement:
 
     def judge(self) -> WholeMasks:
         """What the masks that were taken up say together."""
-        judged = [name for name in self._agreement if name not in set(self._empty)]
+        empty = set(self._empty)
+        judged = [name for name in self._agreement if name not in empty]
         if len(judged) < FEWEST_MASKS:
             return WholeMasks(agreement=self._agreement)
         dice, loss = np.array([self._agreement[name] for name in judged]).T
