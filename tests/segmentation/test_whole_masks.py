@@ -209,6 +209,19 @@ def test_hard_images_that_shade_off_into_easy_ones_are_no_wrong_masks() -> None:
     assert not agreement.judge().several_kinds
 
 
+def test_models_of_unequal_skill_are_not_taken_for_kinds_of_masks() -> None:
+    rng = np.random.default_rng(0)
+    skill = np.repeat([0, 1], 50)
+    one_kind = np.exp(rng.normal((-2.0, -3.0), 0.15, (100, 2)) + 1.2 * skill[:, None])
+    assert probability_wrong(one_kind).evidence > 100, "they look like two kinds"
+    assert probability_wrong(one_kind, skill).evidence < 10
+    wrong = np.arange(100) % 2 == 0
+    two_kinds = one_kind * np.where(wrong, 5.0, 1.0)[:, None]
+    told = probability_wrong(two_kinds, skill)
+    assert told.evidence > 10
+    assert ((told.p_wrong > 0.5) == wrong).all()
+
+
 def test_doubt_by_hand() -> None:
     assert doubt(np.array([0.0, 1.0])) == 0
     assert doubt(np.array([0.5, 0.5])) == pytest.approx(np.log(2))

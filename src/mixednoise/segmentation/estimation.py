@@ -51,7 +51,7 @@ def estimate(
     dtype, ignored = np.dtype(np.float32), 0
     total = EstimateSum(source.num_classes)
     estimators = _estimators(source.num_classes, settings)
-    agreement = MaskAgreement() if settings.rule == "whole_masks" else None
+    agreement = MaskAgreement(_judges(source)) if settings.rule == "whole_masks" else None
     for name, mask, probabilities in checked_images(source, aside, progress):
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)
@@ -97,6 +97,12 @@ def estimate(
         set_aside=aside,
         report=report,
     )
+
+
+def _judges(source: ProbabilitySource) -> dict[str, int] | None:
+    """The model that judged each image, where a source knows of several."""
+    judges = getattr(source, "judges", None)
+    return None if judges is None else dict(zip(source.names, judges, strict=True))
 
 
 def estimate_image(

@@ -41,6 +41,8 @@ NOTHING_IN_COMMON = 0.15
 _FAIR_MISMATCH = 0.02
 #: Loss of one pixel at least; and, as a share of the median, what counts as none of a mask.
 _LEAST_LOSS, _FAIR_LOSS = 1e-6, 0.1
+#: The quantile of the masks at which the models that judge them are brought in line.
+_AGREES_WELL = 0.15
 #: Variance that is added in units of the whole set's: masks that are all empty are a single point.
 _REGULARISATION = 1e-2
 _RESTARTS = 10
@@ -104,9 +106,14 @@ class Kinds(NamedTuple):
 
 
 class MaskAgreement:
-    """Takes up masks one by one and tells in the end which of them are wrong as a whole."""
+    """Takes up masks one by one and tells in the end which of them are wrong as a whole.
 
-    def __init__(self) -> None:
+    Args:
+        judges: name -> number of the model that judged it; None = the same one judged all.
+    """
+
+    def __init__(self, judges: Mapping[str, int] | None = None) -> None:
+        self._judges = judges
         self._agreement: dict[str, tuple[float, float]] = {}
         self._empty: list[str] = []
 
@@ -158,7 +165,8 @@ class MaskAgreement:
         if len(judged) < FEWEST_MASKS:
             return WholeMasks(agreement=self._agreement)
         dice, loss = np.array([self._agreement[name] for name in judged]).T
-        kinds = probability_wrong(np.stack([1 - dice, loss], axis=1))
+        judges = None if self._judges is None else np.array([self._judges[n] for n in judged])
+        kinds = probability_wrong(np.stack([1 - dice, loss], axis=1), judges)
         told: dict[str, float] = {}
         if kinds.evidence > EVIDENCE and kinds.doubt <= MOST_DOUBT:
             told = dict(zip(judged, kinds.p_wrong.tolist(), strict=True))
@@ -199,7 +207,7 @@ def mean_dice(confusion: NDArray[np.int64]) -> float:
     return float(np.mean(2 * confusion.diagonal()[1:][present] / sizes[present]))
 
 
-def probability_wrong(mismatch: Floats) -> Kinds:
+def probability_wrong(mismatch: Floats, judges: NDArray[np.int64] | None = None) -> Kinds:
     """Probability that each mask is wrong as a whole, from mixtures of Gaussians.
 
     The axes are the logarithms of both measures, which are ratios: where a good outline is off by a
@@ -210,8 +218,10 @@ def probability_wrong(mismatch: Floats) -> Kinds:
 
     Args:
         mismatch: (N, 2) 1 - Dice and mean loss of each mask, at least 0.
+        judges: (N,) number of the model that judged each; None = one judged all.
     """
-    points = _axes(mismatch)
+    judges = np.zeros(len(mismatch), np.int64) if judges is None else judges
+    points = _axes(mismatch, judges)
     none = Kinds(np.zeros(len(points)), 0.0, 0.0)
     most = min(MOST_KINDS, len(np.unique(points, axis=0)))
     criteria = [_fit(points, kinds).bic(points) for kinds in range(1, most + 1)]
@@ -219,7 +229,7 @@ def probability_wrong(mismatch: Floats) -> Kinds:
     alike = mismatch[:, 0] < 1 - NOTHING_IN_COMMON
     if evidence == 0 or alike.sum() < FEWEST_MASKS:
         return none._replace(evidence=evidence)
-    points = _axes(mismatch[alike])
+    points = _axes(mismatch[alike], judges[alike])
     fit = _fit(points, 2)
     right = int(np.argmin(fit.means_.sum(axis=1)))
     p_wrong = np.ones(len(mismatch))
@@ -227,10 +237,19 @@ def probability_wrong(mismatch: Floats) -> Kinds:
     return Kinds(p_wrong, evidence, doubt(p_wrong[alike]))
 
 
-def _axes(mismatch: Floats) -> Floats:
-    """Both measures as logarithms, in units of their spread."""
+def _axes(mismatch: Floats, judges: NDArray[np.int64]) -> Floats:
+    """Both measures as logarithms, in units of their spread.
+
+    One model is better than another, or surer: masks would fall into heaps by who has judged them.
+    So the models are brought in line at the masks that agree well, which most likely are right.
+    """
     fair_loss = max(_FAIR_LOSS * float(np.median(mismatch[:, 1])), _LEAST_LOSS)
     points = np.log(mismatch + np.array([_FAIR_MISMATCH, fair_loss]))
+    level = np.quantile(points, _AGREES_WELL, axis=0)
+    for judge in np.unique(judges):
+        mine = judges == judge
+        if mine.sum() >= FEWEST_MASKS:
+            points[mine] += level - np.quantile(points[mine], _AGREES_WELL, axis=0)
     spread = points.std(axis=0)
     return np.asarray((points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 

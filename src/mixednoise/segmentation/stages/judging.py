@@ -184,6 +184,7 @@ class JudgedSource:
     Attributes:
         names: of the training cases.
         place: name -> index.
+        judges: the fold of each, whose teacher has judged it.
         num_classes: K.
     """
 
@@ -192,6 +193,7 @@ class JudgedSource:
         self._rows = stage.train.tolist()
         self.names = [stage.prepared.cases.names[row] for row in self._rows]
         self.place = {name: index for index, name in enumerate(self.names)}
+        self.judges = [] if stage.folds is None else stage.folds.fold.tolist()
         self.num_classes = stage.prepared.cases.num_classes
         self._calibrations = calibrations_of(stage, calibrations)
 
