@@ -98,7 +98,8 @@ def run_stages(
             start_run(run, record, resume=resume, overwrite=overwrite)
             prepared.write(run)
         fabric.barrier()
-        stage = Stage(run, prepared, config, fabric, progress, judgement=judgement)
+        rounds = (judgement or run).rounds or config.most_rounds
+        stage = Stage(run, prepared, config, fabric, progress, judgement=judgement, rounds=rounds)
         return _stages(stage, until)
 
 
@@ -146,7 +147,9 @@ def reopen(
     )
     splits = tuple(case.split or "train" for case in cases.cases)
     prepared = PreparedCases(cases, store, splits, Report(), {})
-    stage = Stage(run, prepared, config, make_fabric(config) if pixels else None, progress)
+    fabric = make_fabric(config) if pixels else None
+    rounds = run.rounds or config.most_rounds
+    stage = Stage(run, prepared, config, fabric, progress, rounds=rounds)
     if config.method != "confident":
         return stage
     if not run.folds.exists():
@@ -162,8 +165,11 @@ def reopen(
 def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     if stage.config.method == "confident":
         stage = replace(stage, folds=folds_of(stage))
-        if stage.judgement is None and not _rounds(stage, until):
-            return stage, None
+        if stage.judgement is None:
+            judged = _rounds(stage, until)
+            if judged is None:
+                return stage, None
+            stage = judged
     if until in ("teachers", "errors"):
         if stage.config.method == "confident":
             report(stage, {})
@@ -181,34 +187,41 @@ def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     return stage, metrics
 
 
-def _rounds(stage: Stage, until: Until) -> bool:
+def _rounds(stage: Stage, until: Until) -> Stage | None:
     """Teachers, judgement and error maps, round by round.
 
     Returns:
-        False if it was to stop at the teachers: the last, or with ``rounds='auto'`` the first.
+        The stage with as many rounds as there were; None if it was to stop at the teachers: the
+        last, or with ``rounds='auto'`` the first.
     """
-    if stage.run.rounds is not None and stage.is_first:
-        stage.run.end_rounds(stage.run.rounds)  # in case that was interrupted
-    stage.fabric.barrier()
+    if stage.run.rounds is not None:
+        stage = _with_rounds(stage, stage.run.rounds)
+    may_end = stage.config.rounds == "auto"
     judged: Judged | None = None
     for number in range(stage.rounds):
-        turn = replace(stage, round_=number)
+        turn, last = replace(stage, round_=number), number == stage.rounds - 1
         train_teachers(turn, judged)
         # Whether there will be other teachers is not known before these have judged.
-        if until == "teachers" and (stage.config.rounds == "auto" or number == stage.rounds - 1):
-            return False
+        if until == "teachers" and (may_end or last):
+            return None
         judge(turn)
         find_errors(turn)
-        if number == stage.rounds - 1:
+        if last:
             break
-        if stage.config.rounds == "auto" and not found_wrong_masks(turn):
+        if may_end and not found_wrong_masks(turn):
             # Of masks of one kind corrections are few: teachers would learn the same again.
-            if stage.is_first:
-                stage.run.end_rounds(number + 1)
-            stage.fabric.barrier()
-            break
+            return _with_rounds(stage, number + 1)
         judged = judged_maps(turn)
-    return True
+    return stage
+
+
+def _with_rounds(stage: Stage, rounds: int) -> Stage:
+    """The stage of a run that has ended after so many rounds, on disk, too."""
+    stage.fabric.barrier()  # nobody reads any more what is moved now
+    if stage.is_first:
+        stage.run.end_rounds(rounds)
+    stage.fabric.barrier()
+    return replace(stage, rounds=rounds)
 
 
 def _must_fold(

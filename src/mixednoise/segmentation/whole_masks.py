@@ -115,7 +115,7 @@ class MaskAgreement:
     def __init__(self, judges: Mapping[str, int] | None = None) -> None:
         self._judges = judges
         self._agreement: dict[str, tuple[float, float]] = {}
-        self._empty: list[str] = []
+        self._empty: set[str] = set()
 
     def add(
         self,
@@ -155,13 +155,12 @@ class MaskAgreement:
         if pixels == 0:
             return
         if confusion[0, 0] == pixels:
-            self._empty.append(name)
+            self._empty.add(name)
         self._agreement[name] = (mean_dice(confusion), loss / pixels)
 
     def judge(self) -> WholeMasks:
         """What the masks that were taken up say together."""
-        empty = set(self._empty)
-        judged = [name for name in self._agreement if name not in empty]
+        judged = [name for name in self._agreement if name not in self._empty]
         if len(judged) < FEWEST_MASKS:
             return WholeMasks(agreement=self._agreement)
         dice, loss = np.array([self._agreement[name] for name in judged]).T
@@ -222,13 +221,12 @@ def probability_wrong(mismatch: Floats, judges: NDArray[np.int64] | None = None)
     """
     judges = np.zeros(len(mismatch), np.int64) if judges is None else judges
     points = _axes(mismatch, judges)
-    none = Kinds(np.zeros(len(points)), 0.0, 0.0)
     most = min(MOST_KINDS, len(np.unique(points, axis=0)))
     criteria = [_fit(points, kinds).bic(points) for kinds in range(1, most + 1)]
     evidence = float(criteria[0] - min(criteria))
     alike = mismatch[:, 0] < 1 - NOTHING_IN_COMMON
     if evidence == 0 or alike.sum() < FEWEST_MASKS:
-        return none._replace(evidence=evidence)
+        return Kinds(np.zeros(len(mismatch)), evidence, 0.0)
     points = _axes(mismatch[alike], judges[alike])
     fit = _fit(points, 2)
     right = int(np.argmin(fit.means_.sum(axis=1)))

@@ -40,7 +40,8 @@ class Stage:
         folds: of the training cases, in the order of ``prepared.rows("train")``.
         judgement: the run whose teachers, probabilities and error maps are used; another one than
             ``run`` where students are compared.
-        round_: of the teachers; None = the last one.
+        rounds: of the teachers: as many as there were, or may be.
+        round_: one of these; None = the last one.
     """
 
     run: SegmentationRun
@@ -50,17 +51,13 @@ class Stage:
     progress: Progress
     folds: Folds | None = None
     judgement: SegmentationRun | None = None
+    rounds: int = 1
     round_: int | None = None
 
     @property
     def judged_in(self) -> SegmentationRun:
         """Where teachers and error maps are."""
         return self.judgement or self.run
-
-    @property
-    def rounds(self) -> int:
-        """Of teachers: as many as there were, or may be."""
-        return self.judged_in.rounds or self.config.most_rounds
 
     @property
     def number(self) -> int:

@@ -136,7 +136,8 @@ def made_from(stage: Stage, settings: ErrorSettings) -> dict[str, Any]:
 
 def found_wrong_masks(stage: Stage) -> bool:
     """Whether error maps come from masks that were found to be wrong as a whole."""
-    return bool((summary_of(stage)["whole_masks"] or {"several_kinds": False})["several_kinds"])
+    whole = summary_of(stage)["whole_masks"]
+    return bool(whole and whole["several_kinds"])
 
 
 def summary_of(stage: Stage) -> dict[str, Any]:
