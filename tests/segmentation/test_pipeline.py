@@ -22,7 +22,7 @@ from mixednoise.segmentation.estimator import ConfidentSegmentation, load_segmen
 from mixednoise.segmentation.loop import SegmentationLoop
 from mixednoise.segmentation.pipeline import reopen, run_stages
 from mixednoise.segmentation.stages import trial
-from mixednoise.segmentation.stages.judging import JudgedSource
+from mixednoise.segmentation.stages.judged import JudgedSource
 
 CONFIG = SegmentationConfig(**TINY, epochs=2, folds=2, test_fraction=0.2, val_fraction=0.1, seed=3)
 

@@ -26,7 +26,7 @@ def judged_stage(manifest: Manifest, located: LocatedImages) -> Stage:
         RunError: the run is gone, damaged, or without error maps.
     """
     from mixednoise.segmentation.pipeline import reopen
-    from mixednoise.segmentation.stages.judging import was_judged
+    from mixednoise.segmentation.stages.judged import was_judged
 
     stage = reopen(Path(manifest.run), device="cpu", pixels=False)
     if not was_judged(stage):

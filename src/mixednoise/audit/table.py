@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from mixednoise.audit.label_quality import label_quality
 from mixednoise.audit.reasons import explain
 from mixednoise.data.table import GROUPS, Dataset
 from mixednoise.errors import DataError
-from mixednoise.evaluation.ranking import mean_of_defined
 
 #: The columns that are always there, in order.
 COLUMNS = (
@@ -78,9 +78,8 @@ def audit_table(
           not judged; the predicted one where it is mis_h; ``""`` where it is mis_l, since nobody
           should be offered a label for an image that can't be read.
         - ``is_label_issue``: bool, group is mis_h or mis_l; False where not judged.
-        - ``label_quality``: in [0, 1], 1 = surely right: the mean of p_correct and the model's
-          probability of the given label (p_correct alone is often exactly 0 or 1, which can't be
-          ranked), or the one of the two that is there; NaN where neither is.
+        - ``label_quality``: in [0, 1], 1 = surely right: see
+          :func:`~mixednoise.audit.label_quality.label_quality`.
         - ``reasons``: plain words, joined by ``"; "``.
 
     Raises:
@@ -109,7 +108,7 @@ def audit_table(
     suggested = np.where(codes == 1, np.where(predicted >= 0, predicted, given), given)
     suggested[codes == 2] = -1
     confidence = proba[np.arange(n), given]
-    quality = mean_of_defined(np.stack([posterior[:, 0], confidence]), axis=0)
+    quality = label_quality(posterior[:, 0], confidence)
     text = explain(
         class_names=dataset.class_names,
         given=given,
@@ -136,7 +135,7 @@ def audit_table(
             "entropy": entropies,
             "group": _named(codes, GROUPS),
             "is_label_issue": codes > 0,
-            "label_quality": np.clip(quality, 0.0, 1.0),
+            "label_quality": quality,
             "predicted_label": _named(predicted, names),
             "reasons": pd.Series(text, dtype="string"),
         }

@@ -14,7 +14,7 @@ from mixednoise.exchange.selection import Row
 from mixednoise.segmentation.cases import Case, CaseSet, UnreadableCaseError, read_mask
 from mixednoise.segmentation.export import Correction
 from mixednoise.segmentation.labels import ErrorMap, Mask
-from mixednoise.segmentation.stages.judging import JudgedSource
+from mixednoise.segmentation.stages.judged import JudgedSource
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.report import write_report
 from mixednoise.segmentation.run import SegmentationRun
-from mixednoise.segmentation.stages.judging import was_judged
+from mixednoise.segmentation.stages.judged import was_judged
 from mixednoise.segmentation.stages.reporting import report_input
 
 

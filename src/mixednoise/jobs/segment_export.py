@@ -17,7 +17,7 @@ from mixednoise.segmentation.export import (
 )
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, was_judged
+from mixednoise.segmentation.stages.judged import JudgedSource, was_judged
 
 Format = Literal["masks", "soft", "nnunet"]
 

@@ -18,12 +18,8 @@ from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.confident import FolderSource, ProbabilitySource
 from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.pipeline import reopen
-from mixednoise.segmentation.stages.judging import (
-    JudgedSource,
-    error_settings,
-    fit_calibrations,
-    run_calibrated_by,
-)
+from mixednoise.segmentation.stages.judged import JudgedSource, run_calibrated_by
+from mixednoise.segmentation.stages.judging import error_settings, fit_calibrations
 
 
 @dataclass(frozen=True)

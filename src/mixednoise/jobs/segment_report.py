@@ -11,7 +11,7 @@ from mixednoise.io import must_not_exist
 from mixednoise.progress import Progress
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.run import SegmentationRun
-from mixednoise.segmentation.stages.judging import was_judged
+from mixednoise.segmentation.stages.judged import was_judged
 from mixednoise.segmentation.stages.reporting import report
 
 

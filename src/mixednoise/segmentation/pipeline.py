@@ -27,7 +27,8 @@ from mixednoise.segmentation.prepare import (
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.segmentation.stages.evaluation import evaluate
-from mixednoise.segmentation.stages.judging import find_errors, found_wrong_masks, judge
+from mixednoise.segmentation.stages.judged import found_wrong_masks
+from mixednoise.segmentation.stages.judging import find_errors, judge
 from mixednoise.segmentation.stages.reporting import report
 from mixednoise.segmentation.stages.student import judged_maps, train_student
 from mixednoise.segmentation.stages.teachers import folds_of, train_teachers

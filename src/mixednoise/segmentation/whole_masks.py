@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from sklearn.mixture import GaussianMixture
 
 from mixednoise.data.report import counted
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.pixel_blocks import blocks, disagreements, own_probability
 from mixednoise.separation.confident_joint import TOLERANCE
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
 Floats = NDArray[np.float64]
 
@@ -262,6 +264,9 @@ def doubt(p_wrong: Floats) -> float:
 
 
 def _fit(points: Floats, kinds: int) -> GaussianMixture:
+    # scikit-learn costs a second to load, and only here is it wanted.
+    from sklearn.mixture import GaussianMixture
+
     return GaussianMixture(
         kinds,
         reg_covar=_REGULARISATION,

@@ -23,7 +23,7 @@ from mixednoise.segmentation.cases.case import MaskFiles
 from mixednoise.segmentation.cases.formats import ending_of
 from mixednoise.segmentation.export.corrected import MASKS, write_masks
 from mixednoise.segmentation.export.corrections import Correction, refuse_overwriting
-from mixednoise.segmentation.stages.judging import JudgedSource
+from mixednoise.segmentation.stages.judged import JudgedSource
 
 IMAGES, TRUTH, CASES, CHANGES = "images", "truth", "cases.csv", "changes.csv"
 

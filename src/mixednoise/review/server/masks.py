@@ -18,7 +18,7 @@ from mixednoise.segmentation.cases import UnreadableCaseError, read_image
 from mixednoise.segmentation.cases.picture import as_rgb
 from mixednoise.segmentation.report.cards import changes_in
 from mixednoise.segmentation.report.overlay import OverlayCase, shown_slice
-from mixednoise.segmentation.stages.judging import JudgedSource
+from mixednoise.segmentation.stages.judged import JudgedSource
 
 Array = NDArray[Any]
 _CACHE_BYTES = 512_000_000

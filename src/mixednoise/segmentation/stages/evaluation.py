@@ -16,7 +16,7 @@ from mixednoise.segmentation.cases import read_mask
 from mixednoise.segmentation.inference import resized_probabilities
 from mixednoise.segmentation.labels import ErrorMap, Mask, Probabilities, Rule
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import (
+from mixednoise.segmentation.stages.judged import (
     JudgedSource,
     flagged_map,
     run_calibrated_by,

@@ -10,7 +10,7 @@ import pandas as pd
 from mixednoise.segmentation.cases import read_image
 from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
 from mixednoise.segmentation.stages.context import Stage
-from mixednoise.segmentation.stages.judging import JudgedSource, summary_of, was_judged
+from mixednoise.segmentation.stages.judged import JudgedSource, summary_of, was_judged
 from mixednoise.segmentation.stages.trial import Trial
 from mixednoise.segmentation.write_errors import TABLE
 

@@ -14,11 +14,7 @@ from mixednoise.segmentation.labels import ErrorMap
 from mixednoise.segmentation.learner import make_learner
 from mixednoise.segmentation.loop import SegmentationLoop
 from mixednoise.segmentation.stages.context import Judged, Stage
-from mixednoise.segmentation.stages.judging import (
-    calibrations_of,
-    flagged_map,
-    stored_probabilities,
-)
+from mixednoise.segmentation.stages.judged import calibrations_of, flagged_map, stored_probabilities
 from mixednoise.training.checkpoint import fingerprint
 
 Array = np.ndarray[Any, Any]

@@ -20,13 +20,12 @@ from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.evaluation.paired import paired_bootstrap
 from mixednoise.io import write_json
 from mixednoise.segmentation.stages.context import Stage
+from mixednoise.segmentation.stages.judged import calibrations_of, stored_probabilities
 from mixednoise.segmentation.stages.judging import (
-    calibrations_of,
     error_settings,
     fit_calibrations,
     judge,
     made_from,
-    stored_probabilities,
 )
 from mixednoise.segmentation.stages.student import judged_maps
 from mixednoise.segmentation.stages.teachers import train_teachers
