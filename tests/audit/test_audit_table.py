@@ -69,8 +69,8 @@ def test_each_group_has_its_verdict() -> None:
     assert table["suggested_label"].tolist() == ["normal", "cataract", ""]
     assert table["is_label_issue"].tolist() == [False, True, True]
     assert table["is_label_issue"].dtype == bool
-    # The geometric mean of both odds, 0.05 of doubt in the verdict.
-    odds = np.sqrt([0.95 / 0.15 * 0.8 / 0.2, 0.07 / 1.03 * 0.01 / 0.99, 0.05 / 1.05 * 0.34 / 0.66])
+    # The geometric mean of both odds, a fifth of a vote for either side added to the verdict.
+    odds = np.sqrt([1.1 / 0.3 * 0.8 / 0.2, 0.22 / 1.18 * 0.01 / 0.99, 0.2 / 1.2 * 0.34 / 0.66])
     assert table["label_quality"].tolist() == pytest.approx(odds / (1 + odds))
     assert table["loss"].tolist() == pytest.approx(-np.log([0.8, 0.01, 0.34]))
     assert table["p_mis_h"].tolist() == pytest.approx([0.08, 0.95, 0.1])

@@ -17,7 +17,7 @@ def quality(p_correct: list[float], self_confidence: list[float]) -> Floats:
 
 def test_witnesses_that_cancel_out_leave_the_label_open() -> None:
     verdict = 0.9
-    shrunk = (verdict + 0.05) / 1.1
+    shrunk = (verdict + 0.2) / 1.4
     assert quality([verdict, 0.5], [1 - shrunk, 0.5]) == pytest.approx([0.5, 0.5])
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Doubt in the separation's verdict, mixed into it.
-_DOUBT = 0.05
+#: Doubt in the verdict of the separation: pseudo-votes for either side, in units of its own vote.
+_DOUBT = 0.2
 #: Probabilities nearer to 0 or 1 say no more than this.
 _LEAST = 1e-6
 
@@ -18,7 +18,7 @@ def label_quality(p_correct: Floats, self_confidence: Floats) -> Floats:
 
     A logarithmic opinion pool (Genest and Zidek 1986): both witnesses see the same network, and
     neither is enough alone. The posterior of a mixture is often exactly 0 or 1, which can't be
-    ranked, and no mixture deserves to be believed that far; so a share of doubt is mixed into it.
+    ranked, and no mixture deserves to be believed that far; so some doubt is mixed into it.
 
     Args:
         p_correct: (N,), in [0, 1], posterior of the separation; NaN = not judged.
