@@ -33,7 +33,7 @@ from mixednoise.errors import (
 from mixednoise.version import __version__
 
 # Before torch is imported: idle OpenMP threads must sleep. Spinning, two threads on a busy
-# two-core machine were measured up to 30 times slower than one (docs/benchmarks.md).
+# two-core machine were measured up to 30 times slower than one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
