@@ -100,11 +100,23 @@ def test_few_masks_are_judged_by_their_pixels() -> None:
     given, _ = spoiled(truth, 0.5)
     ours = find_mask_errors(given, said, "whole_masks")
     assert np.array_equal(ours, find_mask_errors(given, said, "Q"))
-    truth, said = discs(20)
-    given, _ = spoiled(truth, 0.5)
-    assert estimate(
-        ArraySource(given, said), ErrorSettings(rule="whole_masks")
-    ).whole_masks.several_kinds  # type: ignore[union-attr]
+    truth, said = discs(30)
+    given, wrong = spoiled(truth, 0.5)
+    flagged = find_mask_errors(given, said, "whole_masks")
+    assert (flagged.reshape(30, -1).any(axis=1) == wrong).mean() > 0.9
+
+
+def test_masks_that_hardly_ever_meet_the_model_are_judged_by_their_pixels() -> None:
+    """Too few have anything in common with it: that they are all right must not follow."""
+    truth, said = discs(40)
+    given = np.where(np.arange(40)[:, None, None] < 15, truth, 0)
+    given[15:, 2:6, 2:6] = 1
+    found = estimate(ArraySource(given, said), ErrorSettings(rule="whole_masks"))
+    assert found.whole_masks is not None
+    assert found.whole_masks.evidence > 10
+    assert not found.whole_masks.several_kinds
+    ours = find_mask_errors(given, said, "whole_masks")
+    assert np.array_equal(ours, find_mask_errors(given, said, "Q"))
 
 
 def test_order_and_unlabelled_pixels_change_nothing() -> None:

@@ -60,13 +60,13 @@ class WholeMasks:
         agreement: name -> Dice of mask and model, and mean loss of the mask, nats.
         evidence: gain of the Bayesian information criterion over one kind of masks; 0 where one
             kind explains them best.
-        doubt: mean entropy of right or wrong, nats, 0 to 0.69.
+        doubt: mean entropy of right or wrong, nats, 0 to 0.69 = nothing is known.
     """
 
     p_wrong: dict[str, float] = field(default_factory=dict)
     agreement: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
     evidence: float = 0.0
-    doubt: float = 0.0
+    doubt: float = float(np.log(2))
 
     def wrong(self, name: str) -> bool:
         """Whether the mask is more likely wrong than right."""
@@ -99,7 +99,7 @@ class Kinds(NamedTuple):
         p_wrong: (N,) probability that each mask is wrong, in [0, 1].
         evidence: gain of the criterion over one kind, at least 0.
         doubt: mean entropy of right or wrong, nats, over masks that have something in common with
-            the model.
+            the model; log 2 where these are too few, or all masks are the same.
     """
 
     p_wrong: Floats
@@ -228,7 +228,7 @@ def probability_wrong(mismatch: Floats, judges: NDArray[np.int64] | None = None)
     evidence = float(criteria[0] - min(criteria))
     alike = mismatch[:, 0] < 1 - NOTHING_IN_COMMON
     if evidence == 0 or alike.sum() < FEWEST_MASKS:
-        return Kinds(np.zeros(len(mismatch)), evidence, 0.0)
+        return Kinds(np.zeros(len(mismatch)), evidence, float(np.log(2)))
     points = _axes(mismatch[alike], judges[alike])
     fit = _fit(points, 2)
     right = int(np.argmin(fit.means_.sum(axis=1)))
