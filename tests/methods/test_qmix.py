@@ -270,6 +270,47 @@ def test_report_has_sizes_components_and_fallbacks_per_class():
     assert any("c1" in line for line in report.warnings)
 
 
+def scores_with(wrong, n=200):
+    """Surely right labels, but for the first ``wrong``, which are surely wrong."""
+    p = np.full(n, 0.95) + np.linspace(-0.02, 0.02, n)
+    p[:wrong] = 0.03
+    loss = -np.log(p)
+    entropy = np.full(n, 0.2) + np.linspace(-0.02, 0.02, n)
+    return Scores(
+        np.stack([loss] * 2), np.stack([entropy] * 2), np.zeros((2, n), np.int64), np.ones((2, n))
+    )
+
+
+@pytest.mark.parametrize(("wrong", "plain"), [(10, True), (80, False)])
+def test_the_guard_learns_all_labels_where_few_are_suspected(wrong, plain):
+    n = 200
+    method = make_method(np.arange(n) % 2, num_classes=2, lambda_c=0.0)
+    report = method.begin_epoch(2, lambda: scores_with(wrong, n))
+    suspected = 1 - report.numbers["size_correct"] / n
+    assert (suspected < method.config.least_suspected) == plain
+    # The verdict itself is told either way.
+    assert report.p is not None
+    assert report.p[:wrong, 0].max() < 0.5
+    method.attach(TwoNetworks([[0.4, -0.2]] * 4, [[0.1, 0.3]] * 4))
+    parts = method.step(batch_of([0, 1, 0, 1]))
+    given = method.warmup_step(batch_of([0, 1, 0, 1]))["loss"]
+    assert (set(parts) == {"loss"}) == plain
+    if plain:
+        torch.testing.assert_close(parts["loss"], given)
+    told = [line for line in report.warnings if "learned as given" in line]
+    assert len(told) == plain
+    # Said once.
+    again = method.begin_epoch(3, lambda: scores_with(wrong, n))
+    assert not [line for line in again.warnings if "learned as given" in line]
+
+
+def test_the_guard_can_be_switched_off():
+    method = make_method(np.arange(200) % 2, num_classes=2, least_suspected=0.0)
+    method.begin_epoch(2, lambda: scores_with(0))
+    method.attach(TwoNetworks([[0.4, -0.2]] * 4, [[0.1, 0.3]] * 4))
+    assert "loss_correct" in method.step(batch_of([0, 1, 0, 1]))
+
+
 def test_memory_goes_into_the_checkpoint_and_back():
     loss, entropy, group = cloud()
     labels = np.random.default_rng(1).integers(0, 3, len(group))
@@ -303,6 +344,7 @@ def test_paper_preset_switches_ours_off():
     assert paper.class_balance == "none"
     assert (paper.backbone, paper.image_size, paper.epochs) == ("resnet50", 384, 100)
     assert paper.separation.memory == 0
+    assert paper.least_suspected == 0
     # options given beside a preset win
     assert QMixConfig.from_options("paper", epochs=12).epochs == 12
 

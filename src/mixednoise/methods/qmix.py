@@ -78,6 +78,8 @@ class QMixMethod(Method[QMixConfig]):
         self._group: list[Tensor] = []
         self._weight: list[Tensor] = []
         self._omega = config.omega
+        # Whether so little is suspected that all labels are learned as given.
+        self._plain = False
         self._told: set[tuple[str, str, str]] = set()
 
     @property
@@ -109,13 +111,26 @@ class QMixMethod(Method[QMixConfig]):
         self._group = [torch.from_numpy(s.group.astype(np.int64)) for s in for_training]
         self._weight = [self._class_weights(group) for group in self._group]
         self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
-        return self._report()
+        report = self._report()
+        self._watch(report)
+        return report
 
     def assess(self, score: Scorer) -> EpochReport:
         """The final verdict: mean posterior of both networks' separations."""
         if not self._settled(self.config.epochs):
             self._separate(score())
         return self._report()
+
+    def _watch(self, report: EpochReport) -> None:
+        """The guard: what separation finds on clean data is no reason to drop labels."""
+        suspected = 1 - report.numbers["size_correct"] / len(self.context.labels)
+        before, self._plain = self._plain, suspected < self.config.least_suspected
+        if self._plain and not before:
+            report.warnings.append(
+                f"{suspected:.0%} of the samples are suspected, less than least_suspected="
+                f"{self.config.least_suspected:g}: as many as in clean data, so all labels are "
+                "learned as given"
+            )
 
     def _settled(self, epoch: int) -> bool:
         """Whether the verdict is no longer changed in this epoch."""
@@ -202,6 +217,8 @@ class QMixMethod(Method[QMixConfig]):
         The two losses share no parameter, so one backward pass of their sum gives each network
         exactly its own gradient; the weak views are passed once and serve both.
         """
+        if self._plain:
+            return self.warmup_step(batch)
         guesses = self._guesses(batch)
         targets = [self._targets(m, batch, guesses) for m in range(self.num_networks)]
         outputs = self.networks(self._learned_views(batch, targets), project=True)
