@@ -2,6 +2,7 @@ import pytest
 
 from mixednoise.errors import ConfigError
 from mixednoise.methods.config import TrainingConfig, parse_assignments
+from mixednoise.methods.qmix_config import QMixConfig
 
 
 def test_assignments_are_read_as_yaml_and_dots_reach_into_groups():
@@ -50,3 +51,10 @@ def test_options_of_a_group_are_merged_with_a_preset_not_replaced():
     changed = QMixConfig.from_options("paper", separation={"memory": 0.5})
     assert changed.separation.memory == 0.5
     assert changed.separation.axes == paper.separation.axes
+
+
+def test_none_can_be_written_where_an_option_may_be_none():
+    """TOML has no null."""
+    assert QMixConfig.from_options(separation_epochs="none").separation_epochs is None
+    with pytest.raises(ConfigError, match="warmup_epochs"):
+        QMixConfig.from_options(warmup_epochs="none")

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -167,9 +167,16 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def validated(model: type[ModelT], options: Mapping[str, Any]) -> ModelT:
-    """Build a pydantic model and turn its complaints into one :class:`ConfigError`."""
+    """Build a pydantic model and turn its complaints into one :class:`ConfigError`.
+
+    ``"none"`` is None where an option may be none: TOML has no other word for it.
+    """
+    given = dict(options)
+    for name, field in model.model_fields.items():
+        if given.get(name) == "none" and type(None) in get_args(field.annotation):
+            given[name] = None
     try:
-        return model.model_validate(dict(options))
+        return model.model_validate(given)
     except ValidationError as error:
         raise _readable(model, error) from None
 
