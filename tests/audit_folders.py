@@ -225,7 +225,7 @@ def _write(
             classes=list(dataset.class_names),
             group_column="patient" if patients else "",
             images=len(table),
-            fingerprint=fingerprint_of(table["id"], table["given_label"]),
+            fingerprint=fingerprint_of(table, dataset.class_names),
         )
     )
 

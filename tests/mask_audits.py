@@ -103,7 +103,7 @@ def write_mask_audit(
             method="confident",
             classes=list(classes),
             images=n,
-            fingerprint=fingerprint_of(table["id"], table["given_label"]),
+            fingerprint=fingerprint_of(table, classes),
         )
     )
     return folder

@@ -98,7 +98,7 @@ def audit_of(
             ordinal=dataset.ordinal,
             group_column=dataset.group_column,
             images=n,
-            fingerprint=fingerprint_of(table["id"], table["given_label"]),
+            fingerprint=fingerprint_of(table, dataset.class_names),
         )
     )
     return folder

@@ -413,7 +413,7 @@ def test_a_corrected_file_is_trained_on_by_the_command_that_is_told(
     assert (told["relabelled"], told["excluded"], told["images"]) == (1, 1, 23)
     assert "changed 1 label, excluded 1 image, left 0 disagreements" in captured.err
     assert told["next"] == (
-        "mixednoise train corrected.csv --out runs/second --weight-column sample_weight"
+        "mixednoise train corrected.csv --weight-column sample_weight --out runs/second"
     )
     progress = Told()
     model = CrossEntropySingle(**FAST, epochs=1)

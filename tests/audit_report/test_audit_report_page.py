@@ -89,7 +89,7 @@ def test_next_commands_name_the_folder(folder, page) -> None:
     here = folder.path.absolute()
     assert f"mixednoise review {here}" in page.text
     assert f"mixednoise apply {here} --out corrected.csv" in page.text
-    train = "mixednoise train corrected.csv --method qmix --group-column patient --out runs/second"
+    train = "mixednoise train corrected.csv --group-column patient --out runs/second"
     assert train in page.text
 
 
@@ -356,7 +356,7 @@ def large_audit(path, n: int) -> tuple[AuditFolder, Manifest]:
         method="qmix",
         classes=classes,
         images=n,
-        fingerprint=fingerprint_of(ids, table["given_label"]),
+        fingerprint=fingerprint_of(table, classes),
     )
     return folder, manifest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from segment_data import read
 
 from mixednoise.audit.folder import AuditFolder
 from mixednoise.audit.located import located_images
+from mixednoise.audit.masks import mask_table
+from mixednoise.audit.table import COLUMNS
 from mixednoise.cli import run
 
 
@@ -45,6 +48,35 @@ def test_every_judged_mask_has_its_row(audited, segmented):
         assert f"{flagged.sum():,} pixels suspected" in row["reasons"]
     assert (table["patient"] == [f"p{int(name[1:]) // 2}" for name in table.index]).all()
     assert table["image_quality"].between(0, 1).all()
+    assert tuple(audited.read_table().columns[: len(COLUMNS)]) == COLUMNS
+    assert table["loss"].tolist() == pytest.approx(errors.loc[table.index, "model_loss"].tolist())
+
+
+def test_masks_that_are_wrong_as_a_whole_are_called_mislabeled():
+    errors = pd.DataFrame(
+        {
+            "name": ["a", "b"], "quality": [0.9, 0.2], "flagged_pixels": [0, 40],
+            "flagged_share": [0.0, 0.1], "components": [0, 1], "largest_component": [0, 40],
+            "model_dice": [0.95, 0.4], "model_loss": [0.01, 0.7], "p_wrong_mask": [0.02, 0.99],
+            "flagged_background": [0, 10], "flagged_heart": [0, 30],
+        }
+    )  # fmt: skip
+    cases = SimpleNamespace(
+        class_names=("background", "heart"),
+        cases=[SimpleNamespace(name=name, group=name) for name in "ab"],
+    )
+    table = mask_table(SimpleNamespace(errors=errors, cases=cases, folds={"a": 0, "b": 1}))
+    assert table["group"].tolist() == ["correct", "mis_h"]
+    assert table["p_mis_h"].tolist() == [0.02, 0.99]
+    assert table["p_correct"].tolist() == pytest.approx([0.98, 0.01])
+    assert table["is_label_issue"].tolist() == [False, True]
+    unknown = mask_table(
+        SimpleNamespace(
+            errors=errors.drop(columns=["p_wrong_mask", "model_loss"]), cases=cases, folds={}
+        )
+    )
+    assert unknown["group"].tolist() == ["", ""]
+    assert unknown[["p_correct", "p_mis_h", "loss"]].isna().all(axis=None)
 
 
 def test_image_and_mask_are_known_again(audited, segmented, tmp_path):

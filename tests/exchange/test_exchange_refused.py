@@ -13,7 +13,9 @@ from audit_folders import write_audit
 from mixednoise.audit.folder import AuditFolder
 from mixednoise.cli import run
 from mixednoise.errors import ConfigError, DataError, MixedNoiseError, RunError
+from mixednoise.jobs.export import export_audit
 from mixednoise.jobs.import_decisions import import_decisions
+from mixednoise.progress import Silent
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,28 @@ def test_images_that_are_gone_or_elsewhere(tmp_path):
     assert "--image-root" in str(error.value)
     export(folder, "folders", tmp_path / "out", image_root=moved)
     assert len(list((tmp_path / "out").rglob("*.png"))) == 4
+
+
+def test_images_that_are_gone_are_not_taken_for_others(tmp_path):
+    folder = decided_audit(tmp_path / "audit")
+    (tmp_path / "audit_data").rename(tmp_path / "elsewhere")
+    progress = Silent()
+    with pytest.raises(DataError, match="12 images of the audit can't be found"):
+        export_audit(folder.path, "folders", tmp_path / "out", progress=progress)
+    assert not progress.warnings
+
+
+def test_labels_that_have_moved(tmp_path, capsys):
+    folder = decided_audit(tmp_path / "audit")
+    (tmp_path / "audit_data").rename(tmp_path / "elsewhere")
+    command = ["export", str(folder.path), "--quiet", "--out", str(tmp_path / "out.csv"), "--to"]
+    assert run([*command, "csv"]) == 2
+    assert "--data PATH" in capsys.readouterr().err
+    there = ["--data", str(tmp_path / "elsewhere" / "labels.csv")]
+    assert run([*command, "csv", *there]) == 0
+    assert "cataract" in (tmp_path / "out.csv").read_text()
+    assert run([*command, "folders", *there]) == 2
+    assert "--data says where the labels of --to csv are now" in capsys.readouterr().err
 
 
 def test_nothing_decided_is_told(tmp_path):

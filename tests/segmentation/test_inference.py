@@ -64,6 +64,30 @@ def test_images_of_any_size_come_back_in_order_with_their_own_size():
         np.testing.assert_allclose(probabilities.sum(0), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("padding", ["edge", "zeros"])
+@pytest.mark.parametrize("sides", [(20, 31), (16, 64), (16, 90)])
+def test_what_lacks_of_a_window_is_padded_as_in_training(padding, sides):
+    """A network must not meet the border of an image in its own zero padding."""
+    rng = np.random.default_rng(5)
+    image = rng.normal(3.0, 2.0, size=(1, *sides)).astype(np.float32)
+    found = Predictor(
+        FABRIC, Fake(Blur(), Normalisation.image()), window=(64, 64), padding=padding
+    ).predict(ArrayImages([image]), [0])
+    around = [
+        (max(64 - side, 0) // 2, max(64 - side, 0) - max(64 - side, 0) // 2) for side in sides
+    ]
+    mode = "edge" if padding == "edge" else "constant"
+    wide = (np.pad(image[0], around, mode=mode) - image.mean()) / image.std()
+    with torch.no_grad():
+        seen = Blur()(torch.from_numpy(wide)[None, None].float())[0, 1].numpy()
+    seen = seen[around[0][0] :, around[1][0] :][: sides[0], : sides[1]]
+    ((_, probabilities),) = found
+    inside = slice(None) if sides[1] <= 64 else slice(0, 40)  # beyond it windows overlap
+    np.testing.assert_allclose(
+        probabilities[1][:, inside], (1 / (1 + np.exp(-2 * seen)))[:, inside], atol=1e-3
+    )
+
+
 def test_a_sliding_window_says_what_the_whole_image_says_away_from_the_seams():
     rng = np.random.default_rng(1)
     image = rng.normal(size=(1, 200, 160)).astype(np.float32)

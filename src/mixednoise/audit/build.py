@@ -165,7 +165,7 @@ def _write_labels(
         group_column=dataset.group_column,
         folds=source.folds,
         images=len(table),
-        fingerprint=fingerprint_of(table["id"], table["given_label"]),
+        fingerprint=fingerprint_of(table, dataset.class_names),
     )
     return manifest, table
 

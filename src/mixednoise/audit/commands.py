@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mixednoise.audit.folder import Manifest
 
 _AGAIN = "Train again on what came of it; apply ends by printing this command in full."
+_SECOND = "runs/second"
 
 
 def next_commands(folder: Path, manifest: Manifest) -> list[tuple[str, str]]:
@@ -23,19 +26,42 @@ def next_commands(folder: Path, manifest: Manifest) -> list[tuple[str, str]]:
         train = ["segment", "train", "--images", f"{out}/images", "--masks", f"{out}/masks"]
     else:
         what = "labels"
-        train = ["train", out, "--method", manifest.method]
-        if manifest.group_column:
-            train += ["--group-column", manifest.group_column]
-        if manifest.ordinal:
-            train.append("--ordinal")
+        train = train_words(out, manifest, {"group_column": manifest.group_column})
     return [
         (f"Look at the suspicious {what} and decide, one by one.", _line("review", str(folder))),
         (
             f"Turn the decisions into a new set of {what}; your own files stay as they are.",
             apply_command(folder, manifest),
         ),
-        (_AGAIN, _line(*train, "--out", "runs/second")),
+        (_AGAIN, _line(*train, "--out", _SECOND)),
     ]
+
+
+def train_words(out: str, manifest: Manifest, reading: Mapping[str, Any]) -> list[str]:
+    """Words that train on corrected labels, without ``--out``.
+
+    Args:
+        out: the labels file.
+        manifest: of the audit that they come from.
+        reading: what must be said to read it.
+    """
+    words = ["train", out]
+    if manifest.method != "qmix":
+        words += ["--method", manifest.method]
+    for name in ("group_column", "weight_column"):
+        if reading.get(name):
+            words += ["--" + name.replace("_", "-"), str(reading[name])]
+    if reading.get("class_names"):
+        words += ["--classes", ",".join(map(str, reading["class_names"]))]
+    ordinal = reading.get("ordinal")
+    if ordinal is not None or manifest.ordinal:
+        words.append("--nominal" if ordinal is False else "--ordinal")
+    return words
+
+
+def train_command(out: Path, manifest: Manifest, reading: Mapping[str, Any]) -> str:
+    """The command line that trains on corrected labels; see :func:`train_words`."""
+    return _line(*train_words(str(out), manifest, reading), "--out", _SECOND)
 
 
 def apply_command(folder: Path, manifest: Manifest) -> str:

@@ -37,7 +37,8 @@ class Manifest(BaseModel):
         group_column: the user's column of patients or lesions, '' = none.
         folds: of the cross-validation, 0 = verdicts of one training.
         images: number of rows.
-        fingerprint: of ids and given labels: tells whether decisions belong to this audit.
+        fingerprint: of the classes and of what was said of every sample: tells whether decisions
+            belong to this audit (:func:`fingerprint_of`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -164,11 +165,10 @@ class AuditFolder:
         """
         manifest = self.read_manifest()
         table = read_text_table(self.table)
-        given = table["given_label"] if "given_label" in table else [""] * len(table)
-        if "id" not in table or fingerprint_of(table["id"], given) != manifest.fingerprint:
+        if fingerprint_of(table, manifest.classes) != manifest.fingerprint:
             raise RunError(
                 f"{self.table} is not the table of this audit",
-                expected=f"{manifest.images:,} rows with the ids and given labels of the audit",
+                expected=f"{manifest.images:,} rows with the ids and labels of the audit",
                 found=f"{len(table):,} rows with others",
                 fix="restore the file (audit.parquet holds the same table), or audit again",
             )
@@ -183,11 +183,28 @@ class AuditFolder:
         return read_text_table(self.images)
 
 
-def fingerprint_of(ids: Iterable[Any], given: Iterable[Any]) -> str:
-    """Tell one data set from another: a digest of its ids and given labels, in their order."""
+#: What a decision is about: "agree" means this suggestion. Of masks, whose labels all read alike,
+#: the number of suspected pixels tells one set from another.
+_DECIDED_ON = ("id", "given_label", "suggested_label", "suspected_pixels")
+
+
+def fingerprint_of(table: pd.DataFrame, classes: Iterable[str]) -> str:
+    """Tell one audit from another: a digest of classes, ids, labels and suggestions, in order.
+
+    Args:
+        table: of the audit.
+        classes: names, in the order of their indices.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    for name, label in zip(ids, given, strict=True):
-        digest.update(f"{name}\x1f{label}\x1e".encode("utf-8", "backslashreplace"))
+
+    def add(values: Iterable[Any]) -> None:
+        text = "\x1f".join(map(str, values)) + "\x1e"
+        digest.update(text.encode("utf-8", "backslashreplace"))
+
+    add(classes)
+    known = [name for name in _DECIDED_ON if name in table]
+    for row in zip(*(table[name].tolist() for name in known), strict=True):
+        add(row)
     return digest.hexdigest()
 
 

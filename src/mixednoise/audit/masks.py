@@ -21,7 +21,7 @@ from mixednoise.quality.assess import assess_each, assess_image
 from mixednoise.quality.reasons import join_reasons, same_image
 from mixednoise.segmentation.case_file import read_case_file
 from mixednoise.segmentation.cases import CaseSet, read_image
-from mixednoise.segmentation.image_errors import WHOLE
+from mixednoise.segmentation.image_errors import LOSS, WHOLE
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 from mixednoise.workflow.run_folder import read_config
@@ -109,7 +109,7 @@ def write_mask_audit(
         classes=list(source.cases.class_names),
         folds=len(set(source.folds.values())),
         images=len(table),
-        fingerprint=fingerprint_of(table["id"], table["given_label"]),
+        fingerprint=fingerprint_of(table, source.cases.class_names),
     )
     aside = source.run.set_aside
     told = pd.read_csv(aside, dtype=str, keep_default_na=False) if aside.exists() else None
@@ -144,9 +144,11 @@ def write_mask_audit(
 def mask_table(source: MaskSource) -> pd.DataFrame:
     """A row per judged mask, in the order of the cases.
 
-    Columns ``id, split, fold, given_label, suggested_label, group, is_label_issue, label_quality,
-    reasons, suspected_pixels, suspected_share, regions, largest_region, worst_class``, and
-    ``patient`` where cases have one.
+    First the columns of any audit (:data:`~mixednoise.audit.table.COLUMNS`), then ``fold,
+    suspected_pixels, suspected_share, regions, largest_region, worst_class``, and ``patient`` where
+    cases have one. ``p_correct``, ``p_mis_h`` and ``group`` are known where masks were judged as a
+    whole, ``loss`` (mean over pixels, nats) wherever that was asked for; nobody judges whether an
+    image can be read (``p_mis_l``, ``entropy``).
     """
     errors, names = source.errors, source.cases.class_names
     by_class = errors[[f"{_FLAGGED}{name}" for name in names]].to_numpy(np.int64)
@@ -154,20 +156,34 @@ def mask_table(source: MaskSource) -> pd.DataFrame:
     suspected = (pixels > 0).to_numpy(bool)
     worst = np.where(suspected, np.array(names, object)[by_class.argmax(axis=1)], "")
     groups = {case.name: case.group for case in source.cases.cases}
+    suggested = np.where(suspected, PROPOSED, GIVEN)
+    p_wrong, loss = (
+        pd.to_numeric(errors[name], errors="coerce").to_numpy(np.float64)
+        if name in errors
+        else np.full(len(errors), np.nan)
+        for name in (WHOLE, LOSS)
+    )
+    kinds = np.where(p_wrong > 0.5, "mis_h", "correct")
     table = pd.DataFrame(
         {
             "id": errors["name"].astype("string"),
             "split": "train",
-            "fold": [source.folds.get(name, -1) for name in errors["name"]],
             "given_label": GIVEN,
-            "suggested_label": np.where(suspected, PROPOSED, GIVEN),
-            "group": "",
+            "suggested_label": suggested,
+            "p_correct": 1 - p_wrong,
+            "p_mis_h": p_wrong,
+            "p_mis_l": np.nan,
+            "loss": loss,
+            "entropy": np.nan,
+            "group": np.where(np.isnan(p_wrong), "", kinds),
             "is_label_issue": suspected,
             "label_quality": errors["quality"].astype(float),
+            "predicted_label": suggested,
             "reasons": pd.Series(
                 [_reason(row, name) for row, name in zip(_rows(errors), worst, strict=True)],
                 dtype="string",
             ),
+            "fold": [source.folds.get(name, -1) for name in errors["name"]],
             "suspected_pixels": pixels,
             "suspected_share": share,
             "regions": errors["components"],

@@ -48,7 +48,14 @@ def export(
     ] = None,
     image_root: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the data set is now, if it has moved."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the images (of masks the data set) are now, if they have moved.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="csv: where the labels are now, if they have moved."),
     ] = None,
     prefer: o.Prefer = None,
     include_test: o.IncludeTest = False,
@@ -81,6 +88,7 @@ def export(
         allow_new_class=allow_new_class,
         images=images,
         image_root=image_root,
+        data=data,
         dataset_number=dataset_number,
         dataset_name=dataset_name,
         overwrite=overwrite,

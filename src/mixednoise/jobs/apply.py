@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from mixednoise.audit.commands import train_command
 from mixednoise.audit.folder import AuditFolder, Manifest
 from mixednoise.audit.located import LocatedImages, located_images
 from mixednoise.data.readers.other_columns import read_other_columns
@@ -116,7 +117,7 @@ def _labels(
     answer |= {"images": len(dataset) - told["excluded"], "changes": str(changes_file(out))}
     if arrays:
         write_arrays(source, out, dataset, by_name, changes)
-        return answer | {"excluded_rows": None, "next": _train(out, manifest, reading)}
+        return answer | {"excluded_rows": None, "next": train_command(out, manifest, reading)}
     corrected = correct_labels(
         dataset,
         by_name,
@@ -126,7 +127,7 @@ def _labels(
     )
     needed = write_labels(out, corrected, changes, dataset.class_names, ordinal=dataset.ordinal)
     rest = str(excluded_file(out)) if len(corrected.excluded) else None
-    return answer | {"excluded_rows": rest, "next": _train(out, manifest, needed)}
+    return answer | {"excluded_rows": rest, "next": train_command(out, manifest, needed)}
 
 
 def _masks(
@@ -161,21 +162,6 @@ def _where_now(located: LocatedImages, dataset: Dataset, source: Path) -> Locate
     paths = dict(zip(dataset.table["id"], map(Path, dataset.table["path"]), strict=True))
     now = [paths[name] for name in located.ids]
     return replace(located, paths=list(now), files=[(path,) for path in now])
-
-
-def _train(out: Path, manifest: Manifest, reading: dict[str, Any]) -> str:
-    """The command that trains on the result."""
-    words = ["mixednoise", "train", str(out), "--out", "runs/second"]
-    if manifest.method != "qmix":
-        words += ["--method", manifest.method]
-    for name in ("group_column", "weight_column"):
-        if reading.get(name):
-            words += ["--" + name.replace("_", "-"), str(reading[name])]
-    if reading.get("class_names"):
-        words += ["--classes", ",".join(map(str, reading["class_names"]))]
-    if reading.get("ordinal") is not None:
-        words.append("--ordinal" if reading["ordinal"] else "--nominal")
-    return shlex.join(words)
 
 
 def _restore(

@@ -229,7 +229,8 @@ def _must_not_be_an_audit(path: Path) -> None:
             f"{path} is the folder of an audit",
             expected="a data set, or a run of mixednoise train",
             found="a finished audit" if finished else "an audit that was interrupted",
-            fix=f"go on with `mixednoise review {path}`, or give {folder.run} to audit again"
+            fix=f"go on with `mixednoise review {path}`, or give {folder.read_manifest().run} to "
+            "audit again"
             if finished
             else f"go on with it: the same command as before, --out {path} --resume",
         )

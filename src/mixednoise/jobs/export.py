@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 from mixednoise.audit.folder import AuditFolder, Manifest
 from mixednoise.audit.located import LocatedImages, located_images
 from mixednoise.data.report import counted, examples
-from mixednoise.errors import DataError
+from mixednoise.errors import ConfigError, DataError
 from mixednoise.exchange.export import Export
 from mixednoise.exchange.options import check_options
 from mixednoise.exchange.registry import Format, format_of
@@ -37,6 +38,7 @@ def export_audit(
     allow_new_class: bool = False,
     images: str | None = None,
     image_root: Path | None = None,
+    data: Path | None = None,
     overwrite: bool = False,
     progress: Progress,
     **options: Any,
@@ -52,7 +54,8 @@ def export_audit(
         include_test: let decisions change the test split as well.
         allow_new_class: labels of reviewers may be classes that the audit does not have.
         images: ``copy``, ``link`` or ``refer``; None = the first that the format has.
-        image_root: where the data set is now, if it has moved.
+        image_root: where the images (of masks the data set) are now, if they have moved.
+        data: where the labels are now, if they have moved; ``csv`` alone reads them.
         overwrite: replace an earlier export.
         progress: bars and lines.
         options: of one format: ``dataset_number``, ``dataset_name`` (``nnunet``).
@@ -76,8 +79,16 @@ def export_audit(
         include_test=include_test or form.as_decided,
         allow_new_class=allow_new_class,
     )
+    if data is not None and to != "csv":
+        raise ConfigError(
+            "--data says where the labels of --to csv are now",
+            expected="--image-root, if images have moved",
+            found=f"--data with --to {to}",
+            fix="leave --data away: other formats take labels from the audit",
+        )
     if form.applied:
-        return _apply(form, audit, out, replace(wishes, overwrite=overwrite), image_root, progress)
+        wishes = replace(wishes, overwrite=overwrite, data=data)
+        return _apply(form, audit, out, wishes, image_root, progress)
     table = folder.read_table()
     located = located_images(folder, root=image_root)
     files = [path for some in located.files for path in some]
@@ -85,6 +96,10 @@ def export_audit(
     if form.name != "nnunet":  # whose folder holds other data sets, too
         must_be_new(out, overwrite=overwrite)
     must_be_writable(out)
+    missing = located.missing()
+    if len(missing) == len(table):
+        # Before anything is said of single images.
+        raise _gone(located, missing)
     rulings: dict[str, Ruling] = {}
     if which == "corrected":
         listener = Silent() if form.as_decided else progress
@@ -109,10 +124,10 @@ def _apply(
     progress: Progress,
 ) -> dict[str, Any]:
     """A format that `mixednoise apply` writes."""
-    masks = form.name == "masks"
-    wishes = replace(
-        wishes, data=image_root if masks else None, image_root=None if masks else image_root
-    )
+    if form.name == "masks":
+        wishes = replace(wishes, data=image_root)
+    else:
+        wishes = replace(wishes, image_root=image_root)
     told = apply_decisions(audit, out, wishes, progress)
     head = {"to": form.name, "labels": "corrected", "changed": told["relabelled"]}
     return head | {"left_out": told["excluded"]} | told
@@ -155,13 +170,17 @@ def _check_there(located: LocatedImages, selection: Selection, folder: AuditFold
     out = {row.number for row in selection.rows}
     gone = [number for number in located.missing() if number in out]
     if gone:
-        places = [str(located.paths[n] or located.array_file) for n in gone]
-        raise DataError(
-            f"{counted(len(gone), 'image')} of the audit can't be found",
-            expected="the files that were audited, where they were then",
-            found=examples(places, 3),
-            fix="bring them back, or say where the data set is now with --image-root",
-        )
+        raise _gone(located, gone)
+
+
+def _gone(located: LocatedImages, numbers: Sequence[int]) -> DataError:
+    places = [str(located.paths[n] or located.array_file) for n in numbers]
+    return DataError(
+        f"{counted(len(numbers), 'image')} of the audit can't be found",
+        expected="the files that were audited, where they were then",
+        found=examples(places, 3),
+        fix="bring them back, or say where the data set is now with --image-root",
+    )
 
 
 def _tell(export: Export, progress: Progress) -> None:

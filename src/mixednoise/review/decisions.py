@@ -131,8 +131,8 @@ class Decisions:
         if about.get("fingerprint") != fingerprint:
             raise RunError(
                 f"{path} belongs to another audit",
-                expected="decisions on the samples and given labels of this audit",
-                found="those of a data set with other samples or labels",
+                expected="decisions on the samples, labels and suggestions of this audit",
+                found="those of an audit with others",
                 fix="put back the file that belongs here, or move this one away; nothing was "
                 "changed",
             )

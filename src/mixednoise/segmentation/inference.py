@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -46,8 +46,11 @@ class Predictor:
         fabric: device and precision.
         segmenter: takes raw intensities (B, C, *S); volumes go slice by slice through one of two
             dimensions.
-        window: side lengths (spatial_dims,) above which a sliding window is used.
+        window: side lengths (spatial_dims,) that the network has learned from. Longer images are
+            passed by a sliding window; shorter ones are padded by their edges, as in training: a
+            network that first meets the border of an image in its own zero padding errs there.
         batch_size: images, slices or windows at a time.
+        padding: with what; see :class:`~mixednoise.segmentation.patch_settings.PatchSettings`.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class Predictor:
         *,
         window: Sequence[int],
         batch_size: int = 8,
+        padding: Literal["edge", "zeros"] = "edge",
     ) -> None:
         self.fabric, self.segmenter, self.batch_size = fabric, segmenter, batch_size
+        self.padding = padding
         self.spatial_dims, self.divisor = segmenter.spatial_dims, segmenter.divisor
         self.window = tuple(_up(side, self.divisor) for side in window)
 
@@ -108,35 +113,35 @@ class Predictor:
             whole: statistics of what these are slices of; None = each is whole.
         """
         device, was_training = self.fabric.device, self.segmenter.training
-        if whole is not None:
-            mean, std = (part.expand(len(images), -1).to(device) for part in whole)
-            whole = (mean, std)
+        batch = torch.from_numpy(np.stack(images).astype(np.float32)).to(device)
+        # Before anything is cut or added: windows and padding have other statistics.
+        mean, std = image_statistics(batch) if whole is None else whole
+        statistics = mean.expand(len(images), -1).to(device), std.expand(len(images), -1).to(device)
         self.segmenter.eval()
         try:
-            batch = torch.from_numpy(np.stack(images).astype(np.float32)).to(device)
             with self.fabric.autocast():
-                # Before windows are cut: a window has other statistics than its image.
-                logits = self._logits(self.segmenter.normaliser(batch, whole))
+                logits = self._logits(batch, statistics)
             found: FloatArray = torch.softmax(logits.float(), dim=1).cpu().numpy()
         finally:
             self.segmenter.train(was_training)
         return found
 
-    def _logits(self, batch: Tensor) -> Tensor:
+    def _logits(self, batch: Tensor, statistics: Statistics) -> Tensor:
+        """Of raw images of one size, (B, K, *S)."""
         sides = batch.shape[2:]
-        if any(side > most for side, most in zip(sides, self.window, strict=True)):
-            return self._sliding(batch)
-        padding = [0, 0] * len(sides)
-        for axis, side in enumerate(sides):
-            lacking = _up(side, self.divisor) - side
-            # torch counts from the last dimension, (before, after) each.
-            place = 2 * (len(sides) - 1 - axis)
-            padding[place : place + 2] = [lacking // 2, lacking - lacking // 2]
+        before = [max(most - side, 0) // 2 for side, most in zip(sides, self.window, strict=True)]
+        padding: list[int] = []
+        # torch counts from the last dimension, (before, after) each.
+        for side, most, first in reversed(list(zip(sides, self.window, before, strict=True))):
+            padding += [first, max(most - side, 0) - first]
         if any(padding):
-            batch = nn.functional.pad(batch, padding, mode="replicate")
-        logits: Tensor = self.segmenter.network(batch)
-        for axis, side in enumerate(sides):
-            logits = logits.narrow(axis + 2, padding[2 * (len(sides) - 1 - axis)], side)
+            mode = "replicate" if self.padding == "edge" else "constant"
+            batch = nn.functional.pad(batch, padding, mode=mode)
+        batch = self.segmenter.normaliser(batch, statistics)
+        longer = any(side > most for side, most in zip(sides, self.window, strict=True))
+        logits: Tensor = self._sliding(batch) if longer else self.segmenter.network(batch)
+        for axis, (side, first) in enumerate(zip(sides, before, strict=True)):
+            logits = logits.narrow(axis + 2, first, side)
         return logits
 
     def _sliding(self, batch: Tensor) -> Tensor:
@@ -149,7 +154,6 @@ class Predictor:
             self.segmenter.network,
             overlap=OVERLAP,
             mode="gaussian",
-            padding_mode="replicate",
         )
         assert isinstance(found, Tensor)  # noqa: S101 - one input, one output
         return found
@@ -158,7 +162,13 @@ class Predictor:
 def make_predictor(fabric: Any, segmenter: Segmenter, config: SegmentationConfig) -> Predictor:
     """The predictor of a network that was trained with these options, ``auto`` resolved."""
     window = (int(config.patch_size),) * config.spatial_dims
-    return Predictor(fabric, segmenter, window=window, batch_size=config.batch_size)
+    return Predictor(
+        fabric,
+        segmenter,
+        window=window,
+        batch_size=config.batch_size,
+        padding=config.patches.padding,
+    )
 
 
 def resized_probabilities(probabilities: FloatArray, shape: Sequence[int]) -> FloatArray:
