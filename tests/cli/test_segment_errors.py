@@ -54,6 +54,21 @@ def test_maps_are_those_of_the_python_function(folders, tmp_path, rule):
     assert table["quality"].is_monotonic_increasing, "the worst mask first"
 
 
+@pytest.mark.parametrize("calibrate", ["none", "shares"])
+def test_everything_that_was_noticed_is_said_once(folders, tmp_path, capsys, calibrate):
+    folder, (masks, _, _) = folders
+    cv2.imwrite(str(folder / "masks" / "lonely.png"), masks[0])
+    cv2.imwrite(str(folder / "masks" / "m3.png"), np.zeros_like(masks[3]))
+    out = tmp_path / "out"
+    assert errors(folder, out, "--calibrate", calibrate) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("1 mask has no probabilities: set aside") == 1
+    assert said.count("1 mask holds background alone") == 1
+    notices = json.loads((out / "summary.json").read_text())["notices"]
+    assert sum("no probabilities" in line for line in notices) == 1
+    assert sum("background alone" in line for line in notices) == 1
+
+
 def test_figures_where_the_truth_is_known(folders, tmp_path, capsys):
     folder, (masks, probabilities, truth) = folders
     names = ["--class-names", "air,fat,bone", "--truth", folder / "truth"]

@@ -49,14 +49,17 @@ def test_a_patient_in_two_folds_is_refused():
 def test_the_table_is_read_back(tmp_path):
     folds = make_folds(["01", "NA", "x"], ["1", "None", "3"], 2, seed=0)
     folds.write(tmp_path / "folds.csv")
-    again = read_folds(tmp_path / "folds.csv", ["01", "NA", "x"])
+    again = read_folds(tmp_path / "folds.csv", ["01", "NA", "x"], ["1", "None", "3"])
     assert (again.names, again.groups, again.count) == (folds.names, folds.groups, 2)
     assert again.fold.tolist() == folds.fold.tolist()
     with pytest.raises(RunError, match="about other cases"):
-        read_folds(tmp_path / "folds.csv", ["01", "NA", "y"])
+        read_folds(tmp_path / "folds.csv", ["01", "NA", "y"], ["1", "None", "3"])
+    with pytest.raises(RunError, match="made with other patients") as error:
+        read_folds(tmp_path / "folds.csv", ["01", "NA", "x"], ["1", "1", "3"])
+    assert "--groups" in str(error.value)
     (tmp_path / "folds.csv").write_text("name,fold\nx,zero\n")
     with pytest.raises(RunError, match="can't be read"):
-        read_folds(tmp_path / "folds.csv", ["x"])
+        read_folds(tmp_path / "folds.csv", ["x"], ["x"])
 
 
 def test_a_teacher_that_saw_the_case_may_not_judge_it():

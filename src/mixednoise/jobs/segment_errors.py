@@ -83,7 +83,6 @@ def find_errors(
             progress=progress,
         )
         estimated = summary.estimate
-        estimated.report.tell(progress)
         content = summary.to_json(judged.class_names)
         maps = {path.name: path for path in work.iterdir() if path.name not in (TABLE, SUMMARY)}
         left = [name for name in names if name not in estimated.set_aside]

@@ -80,7 +80,6 @@ def judged_folders(
         DataError: shapes or names that don't fit, folders without files.
     """
     source = FolderSource(masks, probabilities, ignore_label=ignore_value)
-    source.report.tell(progress)
     known: dict[str, Callable[[], Mask]] = {}
     if truth is not None:
         # Read as the masks are: 0 and 255 mean the same in both.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mixednoise.data.report import Report
 from mixednoise.progress import Progress, Silent
 from mixednoise.segmentation.calibration import Calibrate, Calibration, CalibrationFit
 from mixednoise.segmentation.estimation import checked_images
@@ -25,11 +26,13 @@ class CalibratedSource:
         names: of the images.
         num_classes: K.
         calibration: of all images.
+        report: what the source has noticed.
     """
 
     def __init__(self, source: ProbabilitySource, calibration: Calibration) -> None:
         self._source, self.calibration = source, calibration
         self.names, self.num_classes = source.names, source.num_classes
+        self.report: Report | None = getattr(source, "report", None)
 
     def __len__(self) -> int:
         return len(self._source)

@@ -49,6 +49,7 @@ def estimate(
     progress = progress or Silent()
     aside: dict[str, str] = {}
     dtype, ignored = np.dtype(np.float32), 0
+    empty: list[str] = []
     total = EstimateSum(source.num_classes)
     estimators = _estimators(source.num_classes, settings)
     agreement = MaskAgreement(_judges(source)) if settings.rule == "whole_masks" else None
@@ -56,6 +57,8 @@ def estimate(
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)
         ignored += int(np.count_nonzero(mask == IGNORE))
+        if not ((mask > 0) & (mask != IGNORE)).any():
+            empty.append(name)
         if agreement is not None:
             agreement.add(name, mask, probabilities, mine, settings.temperature)
         if settings.pool == "set":
@@ -81,7 +84,7 @@ def estimate(
             found=f"{ignored:,} pixels, all with the ignore label",
             fix="check the masks and the ignore label",
         )
-    report = Report(_notices(total, aside))
+    report = Report(_notices(total, aside, empty))
     report.tell(progress)
     return Estimate(
         class_counts=total.class_counts,
@@ -217,8 +220,18 @@ def _refuse_nothing(source: ProbabilitySource, aside: dict[str, str]) -> None:
         )
 
 
-def _notices(total: EstimateSum, aside: dict[str, str]) -> list[Problem]:
+def _notices(total: EstimateSum, aside: dict[str, str], empty: Sequence[str]) -> list[Problem]:
     notices = []
+    if empty:
+        several = len(empty) > 1
+        notices.append(
+            Problem(
+                "warn",
+                f"{counted(len(empty), 'mask')} {'hold' if several else 'holds'} background alone",
+                found=examples(empty),
+                fix="nothing, if there is nothing to see in these images; otherwise look at them",
+            )
+        )
     absent = np.flatnonzero(total.class_counts == 0)
     if absent.size:
         several = absent.size > 1

@@ -87,17 +87,17 @@ def make_folds(names: Sequence[str], groups: Sequence[str], count: int, *, seed:
     return Folds(tuple(names), tuple(map(str, groups)), home[owner].astype(np.int64), count)
 
 
-def read_folds(path: Path, names: Sequence[str]) -> Folds:
-    """Read ``folds.csv`` and check that it is about these cases.
+def read_folds(path: Path, names: Sequence[str], groups: Sequence[str]) -> Folds:
+    """Read ``folds.csv`` and check that it is about these cases, of these patients.
 
     Raises:
-        RunError: it can't be read, or names other cases.
+        RunError: it can't be read, names other cases, or was made with other patients.
     """
     try:
         table = pd.read_csv(path, dtype={"name": str, "group": str}, keep_default_na=False)
         fold = table["fold"].to_numpy(dtype=np.int64)
         found = tuple(table["name"])
-        groups = tuple(table["group"])
+        known = tuple(table["group"])
     except (OSError, ValueError, KeyError) as error:
         raise RunError(
             f"{path} can't be read",
@@ -113,7 +113,15 @@ def read_folds(path: Path, names: Sequence[str]) -> Folds:
             found=f"{len(found)} cases; not in both: {', '.join(other) or 'another order'}",
             fix="restore the data, or start again with another --out",
         )
-    return Folds(found, groups, fold, int(fold.max()) + 1)
+    moved = [name for name, one, now in zip(names, known, groups, strict=True) if one != now]
+    if moved:
+        raise RunError(
+            f"{path} was made with other patients",
+            expected="the same --groups as when it was made: a patient must be in one fold",
+            found=f"{len(moved)} cases of another patient than before, such as {moved[0]}",
+            fix="say --groups as before, or start again with another --out",
+        )
+    return Folds(found, known, fold, int(fold.max()) + 1)
 
 
 def names_digest(names: Iterable[str]) -> str:

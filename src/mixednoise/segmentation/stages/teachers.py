@@ -22,11 +22,10 @@ def folds_of(stage: Stage) -> Folds:
     cases = [stage.prepared.cases.cases[row] for row in stage.train]
     names = [case.name for case in cases]
     path = stage.judged_in.folds
+    groups = [case.group for case in cases]
     if path.exists():
-        return read_folds(path, names)
-    folds = make_folds(
-        names, [case.group for case in cases], stage.config.folds, seed=stage.config.seed
-    )
+        return read_folds(path, names, groups)
+    folds = make_folds(names, groups, stage.config.folds, seed=stage.config.seed)
     if stage.is_first:
         folds.write(path)
     return folds
@@ -52,7 +51,8 @@ def train_teachers(stage: Stage, judged: Judged | None = None) -> None:
         )
         learner = MaskLearner(
             stage.segmenter(1000 + 100 * round_ + fold),
-            mode="noisy" if judged is None else config.targets,
+            # Whatever the student will learn from: students are compared on one judgement.
+            mode="noisy" if judged is None else "slsr",
             epsilon=config.epsilon,
             loss=config.loss,
         )
