@@ -111,7 +111,10 @@ def test_cards_hold_what_a_reader_needs(folder, page) -> None:
         assert classes[int(card["data-suggested"])] == table.loc[name, "suggested_label"]
         for reason in table.loc[name, "reasons"].split("; "):
             assert reason in page.text
-    assert {card["data-suggested"] for card in cards(page, "unreadable")} == {"-1"}
+    unreadable = cards(page, "unreadable")
+    assert {card["data-suggested"] for card in unreadable} == {"-1"}
+    surest = [table["p_mis_l"].iloc[int(card["id"].split("-")[1])] for card in unreadable]
+    assert surest == sorted(surest, reverse=True)
     assert len(cards(page, "copy")) == 2
     alts = [image["alt"] for image in page.all("img")]
     assert all(

@@ -237,9 +237,10 @@ def test_gallery_of_a_table_read_back_from_csv(tmp_path: Path) -> None:
     assert most_suspicious(again).tolist() == [0, 1]
 
 
-def test_most_suspicious_are_the_least_likely_labels_of_each_group() -> None:
+def test_most_suspicious_are_the_least_likely_labels_and_the_surely_unreadable_images() -> None:
     rows = audit_rows(["mis_l", "correct", "mis_h", "mis_l", "mis_h", "", "mis_h"])
-    assert most_suspicious(rows, 2).tolist() == [6, 4, 3, 0]
+    rows.loc[[0, 3], "p_mis_l"] = [0.9, 0.5]
+    assert most_suspicious(rows, 2).tolist() == [6, 4, 0, 3]
     assert most_suspicious(audit_rows(["correct"])).tolist() == []
 
 

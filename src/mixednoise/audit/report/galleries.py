@@ -66,6 +66,8 @@ def galleries(verdicts: Verdicts, pictures: Pictures) -> list[Gallery]:
     order = verdicts.order
     wrong = order[verdicts.state[order] == WRONG]
     unreadable = order[verdicts.state[order] == UNREADABLE]
+    # The surest first: how wrong a random label is says nothing of the image.
+    unreadable = unreadable[np.argsort(-verdicts.p[unreadable, UNREADABLE], kind="stable")]
     found = [
         Gallery(
             "wrong",

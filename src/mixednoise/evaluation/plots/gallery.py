@@ -24,21 +24,27 @@ _HEADING = 0.29  # inches above each section
 
 
 def most_suspicious(table: pd.DataFrame, per_section: int = 12) -> NDArray[np.int64]:
-    """Which rows of an audit table to show: the worst ``label_quality`` first, mis_h before mis_l.
+    """Which rows of an audit table to show: mis_h before mis_l.
+
+    The worst ``label_quality`` first; of the unreadable images the surest first, because how wrong
+    a random label is says nothing of the image.
 
     Args:
-        table: audit table, columns ``group`` and ``label_quality``.
+        table: audit table, columns ``group``, ``label_quality`` and ``p_mis_l``.
         per_section: at most so many of each group.
 
     Returns:
         Positions in the table, int64 (n,), n <= 2 * per_section.
     """
     group = table["group"].to_numpy(object)
-    quality = table["label_quality"].to_numpy(np.float64, na_value=np.nan)
+    quality, unreadable = (
+        table[name].to_numpy(np.float64, na_value=np.nan) for name in ("label_quality", "p_mis_l")
+    )
     chosen = []
     for name in SECTIONS:
         rows = np.flatnonzero(group == name)
-        chosen.append(rows[np.argsort(quality[rows], kind="stable")][:per_section])
+        worst = -unreadable if name == "mis_l" else quality
+        chosen.append(rows[np.argsort(worst[rows], kind="stable")][:per_section])
     return np.concatenate(chosen).astype(np.int64)
 
 
