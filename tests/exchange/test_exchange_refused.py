@@ -123,7 +123,7 @@ def test_labels_that_have_moved(tmp_path, capsys):
     assert run([*command, "csv", *there]) == 0
     assert "cataract" in (tmp_path / "out.csv").read_text()
     assert run([*command, "folders", *there]) == 2
-    assert "--data says where the labels of --to csv are now" in capsys.readouterr().err
+    assert "--data does nothing with --to folders" in capsys.readouterr().err
 
 
 def test_nothing_decided_is_told(tmp_path):

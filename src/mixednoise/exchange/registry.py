@@ -61,7 +61,7 @@ FORMATS = {
     for one in (
         Format(
             "csv", "labels file, as of mixednoise apply", "", ("classification",),
-            labels=("corrected",), applied=True,
+            labels=("corrected",), applied=True, options=("data",),
         ),
         Format(
             "folders", "a folder per split and class", "folders", ("classification",),

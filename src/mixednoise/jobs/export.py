@@ -12,7 +12,7 @@ import pandas as pd
 from mixednoise.audit.folder import AuditFolder, Manifest
 from mixednoise.audit.located import LocatedImages, located_images
 from mixednoise.data.report import counted, examples
-from mixednoise.errors import ConfigError, DataError
+from mixednoise.errors import DataError
 from mixednoise.exchange.export import Export
 from mixednoise.exchange.options import check_options
 from mixednoise.exchange.registry import Format, format_of
@@ -72,20 +72,19 @@ def export_audit(
     folder, out = AuditFolder(Path(audit)), Path(out)
     manifest = folder.read_manifest()
     form = format_of(to, manifest.kind)
-    asked = {"prefer": prefer, "include_test": include_test, "allow_new_class": allow_new_class}
-    mode, which = check_options(form, manifest.kind, labels, images, asked | options)
+    asked: dict[str, Any] = {
+        "prefer": prefer,
+        "include_test": include_test,
+        "allow_new_class": allow_new_class,
+        "data": data,
+        **options,
+    }
+    mode, which = check_options(form, manifest.kind, labels, images, asked)
     wishes = Wishes(
         prefer=prefer,
         include_test=include_test or form.as_decided,
         allow_new_class=allow_new_class,
     )
-    if data is not None and to != "csv":
-        raise ConfigError(
-            "--data says where the labels of --to csv are now",
-            expected="--image-root, if images have moved",
-            found=f"--data with --to {to}",
-            fix="leave --data away: other formats take labels from the audit",
-        )
     if form.applied:
         wishes = replace(wishes, overwrite=overwrite, data=data)
         return _apply(form, audit, out, wishes, image_root, progress)
@@ -105,7 +104,7 @@ def export_audit(
         listener = Silent() if form.as_decided else progress
         rulings = _rulings(folder, manifest, table, located, wishes, listener)
     selection = select(table, rulings, which, for_review=form.for_review)
-    _check_there(located, selection, folder)
+    _check_there(located, selection, folder, missing)
     export = Export(
         to, folder, manifest, table, which, selection, located, mode, out, overwrite, progress,
         {name: value for name, value in options.items() if value is not None},
@@ -158,7 +157,9 @@ def _rulings(
     return {one.id: one for one in found}
 
 
-def _check_there(located: LocatedImages, selection: Selection, folder: AuditFolder) -> None:
+def _check_there(
+    located: LocatedImages, selection: Selection, folder: AuditFolder, missing: Sequence[int]
+) -> None:
     """Refuse to begin where images are gone, or where nothing would go out."""
     if not selection.rows:
         raise DataError(
@@ -168,7 +169,7 @@ def _check_there(located: LocatedImages, selection: Selection, folder: AuditFold
             fix="choose other --labels",
         )
     out = {row.number for row in selection.rows}
-    gone = [number for number in located.missing() if number in out]
+    gone = [number for number in missing if number in out]
     if gone:
         raise _gone(located, gone)
 

@@ -56,8 +56,9 @@ def estimate(
     for name, mask, probabilities in checked_images(source, aside, progress):
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)
-        ignored += int(np.count_nonzero(mask == IGNORE))
-        if not ((mask > 0) & (mask != IGNORE)).any():
+        left_out = int(np.count_nonzero(mask == IGNORE))
+        ignored += left_out
+        if np.count_nonzero(mask) == left_out < mask.size:
             empty.append(name)
         if agreement is not None:
             agreement.add(name, mask, probabilities, mine, settings.temperature)

@@ -60,6 +60,17 @@ class Stage:
         return self.judgement or self.run
 
     @property
+    def made_folds(self) -> Folds:
+        """Of the training cases, once they are made.
+
+        Raises:
+            RuntimeError: they aren't.
+        """
+        if self.folds is None:
+            raise RuntimeError("make the folds first")
+        return self.folds
+
+    @property
     def number(self) -> int:
         """Of the round, 0-based."""
         return self.rounds - 1 if self.round_ is None else self.round_

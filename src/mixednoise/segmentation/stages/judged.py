@@ -45,7 +45,7 @@ class JudgedSource:
         self._rows = stage.train.tolist()
         self.names = [stage.prepared.cases.names[row] for row in self._rows]
         self.place = {name: index for index, name in enumerate(self.names)}
-        self.judges = [] if stage.folds is None else stage.folds.fold.tolist()
+        self.judges = stage.made_folds.fold.tolist()
         self.num_classes = stage.prepared.cases.num_classes
         self._calibrations = calibrations_of(stage, calibrations)
 
@@ -104,9 +104,8 @@ def calibrations_of(
         stage: of which the probabilities are there.
         by_fold: of the teachers; None = what the run has fitted.
     """
-    assert stage.folds is not None  # noqa: S101 - the teachers came first
     by_fold = _fitted(stage) if by_fold is None else by_fold
-    folds = stage.folds.fold.tolist()
+    folds = stage.made_folds.fold.tolist()
     return {
         row: by_fold.get(fold, Calibration())
         for row, fold in zip(stage.train.tolist(), folds, strict=True)

@@ -38,8 +38,7 @@ def judge(stage: Stage) -> None:
 
     Goes on where it was stopped; files of other teachers are made anew.
     """
-    folds = stage.folds
-    assert folds is not None  # noqa: S101 - the teachers came first
+    folds = stage.made_folds
     folder = stage.probabilities
     teachers = [stage.teacher(fold) for fold in range(folds.count)]
     made_by = fingerprint(stage.prepared.fingerprint, [_digest(path) for path in teachers])

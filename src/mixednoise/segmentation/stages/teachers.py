@@ -38,7 +38,7 @@ def train_teachers(stage: Stage, judged: Judged | None = None) -> None:
         stage: with its folds and its round.
         judged: maps of the round before; None = learn from the masks as they were given.
     """
-    folds, config, round_ = _folds(stage), stage.config, stage.number
+    folds, config, round_ = stage.made_folds, stage.config, stage.number
     learning = config.model_copy(update={"epochs": config.teacher_epochs or config.epochs})
     for fold in range(folds.count):
         path = stage.teacher(fold)
@@ -85,12 +85,6 @@ def load_teacher(stage: Stage, fold: int) -> Segmenter:
     """
     path = stage.teacher(fold)
     segmenter, metadata = load_segmenter(path)
-    must_be_unseen(_folds(stage), fold, str(metadata.get("learned")), source=str(path))
+    must_be_unseen(stage.made_folds, fold, str(metadata.get("learned")), source=str(path))
     segmenter.to(stage.fabric.device)
     return segmenter
-
-
-def _folds(stage: Stage) -> Folds:
-    if stage.folds is None:
-        raise RuntimeError("make the folds first")
-    return stage.folds
