@@ -223,6 +223,13 @@ def main() -> None:
         beside = False
     labels = read_labels(options.folder)
     paths = labels["path"].tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        timed = paths[: options.images]
+        if options.side:
+            timed = enlarged(timed, folder, options.side)
+        # First, in a process as fresh as a user's: after large arrays have come and gone, the
+        # allocator keeps memory at hand, which makes CleanVision up to 1.5 times as fast.
+        print_speed(timed, options.rounds, options.side, beside=beside)
     if not options.speed_only:
         table = assess_files(paths)
         print_agreement("mixednoise", labels, table[[*SCORES, *MEASURES]])
@@ -230,11 +237,6 @@ def main() -> None:
             print_agreement("CleanVision", labels, cleanvision_scores(paths))
         print_same_at_1024(paths)
         print_copies(paths)
-    with tempfile.TemporaryDirectory() as folder:
-        timed = paths[: options.images]
-        if options.side:
-            timed = enlarged(timed, folder, options.side)
-        print_speed(timed, options.rounds, options.side, beside=beside)
 
 
 if __name__ == "__main__":

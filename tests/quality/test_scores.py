@@ -14,7 +14,7 @@ from mixednoise.errors import ConfigError, DataError
 from mixednoise.noise.images import degrade
 from mixednoise.quality import Limits, assess_image
 from mixednoise.quality.measures import measure
-from mixednoise.quality.picture import WORKING_SIDE, working_picture
+from mixednoise.quality.picture import COMMON_SIDE, RIM, WORKING_SIDE, working_picture
 
 FAULTS = [
     ("focus", "out of focus", pictures.blurred),
@@ -82,6 +82,38 @@ def test_resolution_changes_no_verdict(change, strength):
             getattr(of_small.scores, name), abs=0.05
         ), name
     assert of_large.measures.side == pytest.approx(4 * of_small.measures.side, rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(1024, 1024), (768, 1024), (512, 2048)])
+def test_what_is_averaged_to_the_common_size_is_measured_alike_to_the_last_digit(shape):
+    """Noise, stripes and specks: limits are near somewhere, and still no verdict can change."""
+    rng = np.random.default_rng(0)
+    sizes = (shape[1] * COMMON_SIDE // max(shape), shape[0] * COMMON_SIDE // max(shape))
+    for sigma, light in itertools.product((2, 10, 40), (30, 90, 200)):
+        grain = cv2.GaussianBlur(rng.normal(0, 30 * sigma, shape).astype(np.float32), (0, 0), sigma)
+        large = np.clip(grain[..., None] + light, 0, 255).astype(np.uint8).repeat(3, axis=2)
+        small = cv2.resize(large, sizes, interpolation=cv2.INTER_AREA)
+        of_large, of_small = assess_image(large), assess_image(small)
+        assert of_large.scores == of_small.scores
+        assert (of_large.fingerprint == of_small.fingerprint).all()
+
+
+def test_a_whole_disc_has_its_rim_taken_off_all_around():
+    """Also where it touches its box, which is no edge of the image."""
+    picture = working_picture(pictures.disc(radius=0.4))
+    for side in (picture.inside, picture.inside.T):
+        assert not side[:RIM].any()
+        assert not side[-RIM:].any()
+
+
+def test_a_disc_that_the_sensor_cuts_has_no_rim_there():
+    image = pictures.disc(radius=0.45)
+    quarter = pictures.SIDE // 4
+    picture = working_picture(np.ascontiguousarray(image[quarter:-quarter]))
+    assert picture.inside[0].any()
+    assert picture.inside[-1].any()
+    assert not picture.inside[:, :RIM].any()
+    assert not picture.inside[:, -RIM:].any()
 
 
 @pytest.mark.parametrize("value", [0, 9])

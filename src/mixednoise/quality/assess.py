@@ -18,7 +18,7 @@ from mixednoise.progress import Progress, Silent
 from mixednoise.quality.duplicates import find_near_duplicates
 from mixednoise.quality.fingerprint import WORDS, fingerprint
 from mixednoise.quality.measures import Measures, measure
-from mixednoise.quality.picture import WORKING_SIDE, working_picture
+from mixednoise.quality.picture import COMMON_SIDE, WORKING_SIDE, working_picture
 from mixednoise.quality.reasons import join_reasons, same_image
 from mixednoise.quality.scores import Limits, Scores, score
 
@@ -31,7 +31,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Words = np.ndarray[Any, np.dtype[np.uint64]]
 
 #: JPEGs are decoded at 1/2, 1/4 or 1/8 as long as their shorter side keeps so many pixels.
-DECODED_SIDE = 128
+DECODED_SIDE = COMMON_SIDE
 #: Columns of scores, in the order of the table.
 SCORES = (
     "quality",

@@ -1,7 +1,9 @@
 """The picture that every measure is taken on: the field of view at one fixed size.
 
-One size, so that a photograph of 4,000 pixels and its thumbnail of 256 get the same verdict; the
-field of view alone, so that neither the black border nor its sharp rim counts as picture.
+One size, so that a photograph of 4,000 pixels and its thumbnail of 256 get the same verdict: what
+is larger is brought to :data:`COMMON_SIDE` before anything is looked at, so that both go the same
+way from there. The field of view alone, so that neither the black border nor its sharp rim counts
+as picture.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from mixednoise.data.rgb import must_be_rgb
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
+#: Longer side in pixels to which larger images are averaged first.
+COMMON_SIDE = 256
 #: Longer side of the field of view in pixels when it is measured: small enough for nearly every
 #: image to have it, large enough for vessels and hairs to be seen; 13 tiles of 8.
 WORKING_SIDE = 104
@@ -32,7 +36,12 @@ PREVIEW_SIDE = 128
 #: Nothing in an image brighter than this (of 255) is no picture.
 LEAST_LIGHT = 20.0
 #: So much is taken off the rim of a round field of view: lens reflexes, and what filters smear.
-RIM = 7
+RIM = 5
+#: Standard deviation of a Gaussian as wide as a box of side 1.
+SIGMA_OF_AREA = 12**-0.5
+#: A field of view that touches this share of a side of its box, and that side the image's own edge,
+#: was cut there by the sensor: it has no rim on that side. A whole disc touches less.
+CUT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -74,33 +83,39 @@ def working_picture(image: Pixels, *, reduced: float = 1.0) -> WorkingPicture:
         DataError: not a uint8 RGB image.
     """
     must_be_rgb(image, "whose quality can be measured")
-    small_enough = max(image.shape[:2]) <= 1.25 * PREVIEW_SIDE
-    preview = image if small_enough else _scaled(image, PREVIEW_SIDE)
+    common = image if max(image.shape[:2]) <= COMMON_SIDE else _scaled(image, COMMON_SIDE)
+    small_enough = max(common.shape[:2]) <= 1.25 * PREVIEW_SIDE
+    preview = common if small_enough else _scaled(common, PREVIEW_SIDE)
     disc, bright = _outline(preview)
     height, width = disc.shape
     x0, y0, wide, high = cv2.boundingRect(disc)
     share = cv2.countNonZero(disc) / disc.size
-    across, down = image.shape[1] / width, image.shape[0] / height
     red, green, blue, _ = cv2.mean(preview, disc)
+    across, down = image.shape[1] / width, image.shape[0] / height
+    # A field of view that is small in its image needs all pixels that there are.
+    lost = max(wide / width * common.shape[1], high / height * common.shape[0]) < WORKING_SIDE
+    source = image if lost else common
+    by_x, by_y = source.shape[1] / width, source.shape[0] / height
     box = (
-        slice(round(y0 * down), round((y0 + high) * down)),
-        slice(round(x0 * across), round((x0 + wide) * across)),
+        slice(round(y0 * by_y), round((y0 + high) * by_y)),
+        slice(round(x0 * by_x), round((x0 + wide) * by_x)),
     )
     cut = (slice(y0, y0 + high), slice(x0, x0 + wide))
-    # Only green is taken from the image itself: light and colour don't need its resolution.
-    fine = _scaled(cv2.extractChannel(image[box], 1), WORKING_SIDE)
+    # Only green is taken from more pixels: light and colour don't need its resolution.
+    fine = _sharp(cv2.extractChannel(source[box], 1), WORKING_SIDE)
     size = fine.shape[::-1]
     grey = cv2.cvtColor(preview[cut], cv2.COLOR_RGB2GRAY)
     grey = cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR)
     disc = cv2.resize(disc[cut], size, interpolation=cv2.INTER_NEAREST)
+    at_edge = (y0 == 0, y0 + high == height, x0 == 0, x0 + wide == width)
     if share < 1.0:
         border = disc == 0
-        fine[border] = round(green)
-        grey[border] = round(cv2.mean(grey, disc)[0])
+        np.putmask(fine, border, round(green))
+        np.putmask(grey, border, round(cv2.mean(grey, disc)[0]))
     return WorkingPicture(
         green=fine,
         grey=grey,
-        inside=_without_rim(disc) if share < 1.0 else disc,
+        inside=_without_rim(disc, at_edge) if share < 1.0 else disc,
         colour=(red, green, blue),
         found=bright >= LEAST_LIGHT,
         share=share,
@@ -116,6 +131,20 @@ def _scaled(image: Pixels, side: int) -> Pixels:
     # Averaging over areas is what a lower resolution of the same camera would have done.
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
+def _sharp(channel: Pixels, side: int) -> Pixels:
+    """As :func:`_scaled` for one channel, several times as fast where the sizes have no ratio.
+
+    Blurred by a Gaussian as wide as the area that a new pixel averages, then interpolated.
+    """
+    times = max(channel.shape) / side
+    if times >= 4 or times <= 1 or times == int(times):
+        return _scaled(channel, side)
+    blurred = cv2.GaussianBlur(channel, (0, 0), SIGMA_OF_AREA * times)
+    height, width = channel.shape
+    size = (max(1, round(width / times)), max(1, round(height / times)))
+    return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _outline(image: Pixels) -> tuple[Pixels, float]:
@@ -157,11 +186,24 @@ def _outline(image: Pixels) -> tuple[Pixels, float]:
     return (disc if cv2.countNonZero(disc) >= LEAST_AREA * disc.size else whole), bright
 
 
-def _without_rim(disc: Pixels) -> Pixels:
-    """Erode by :data:`RIM` pixels, except where the image's own edge ends a picture."""
+def _without_rim(disc: Pixels, at_edge: tuple[bool, bool, bool, bool]) -> Pixels:
+    """Erode by :data:`RIM` pixels, except where the image's own edge ends a picture.
+
+    Args:
+        disc: uint8 (h, w) that fills its box, 1 = picture.
+        at_edge: whether its top, bottom, left and right are those of the image.
+    """
     side = 2 * RIM + 1
-    # Beyond the edge counts as picture: a disc that the sensor cuts has no rim there.
-    eroded = cv2.erode(
-        disc, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1
+    # By itself OpenCV takes what is beyond the edge for picture ...
+    eroded = cv2.erode(disc, np.ones((side, side), np.uint8))
+    # ... which is right where the sensor cuts it; else it is border.
+    sides = (
+        (disc[0], eroded[:RIM]),
+        (disc[-1], eroded[-RIM:]),
+        (disc[:, 0], eroded[:, :RIM]),
+        (disc[:, -1], eroded[:, -RIM:]),
     )
+    for own, (outermost, strip) in zip(at_edge, sides, strict=True):
+        if not own or np.count_nonzero(outermost) < CUT_SHARE * outermost.size:
+            strip[...] = 0
     return np.asarray(eroded, np.uint8) if cv2.countNonZero(eroded) else disc
