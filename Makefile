@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --constraint 
 # Idle OpenMP threads sleep instead of spinning: on a busy machine spinning costs many times the work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow test-peers lint bench clean
 
 ## demo: make the environment and run the main job on the shipped data (runs/demo/)
 demo: $(VENV)/.installed
@@ -22,6 +22,11 @@ test: $(VENV)/.installed-dev lint
 ## test-slow: the tests that take minutes or need real data (MIXEDNOISE_DATA names the folder)
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "slow or real_data"
+
+## test-peers: other tools' own libraries read what is exported, in an environment of their own
+test-peers:
+	$(MAKE) VENV=.venv-peers .venv-peers/.installed-peers
+	.venv-peers/bin/python -m pytest tests/exchange tests/segmentation/test_export_nnunet.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -48,5 +53,9 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[dev]"
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-peers: $(VENV)/.installed-dev tests/peers.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement tests/peers.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers .pytest_cache .mypy_cache .ruff_cache

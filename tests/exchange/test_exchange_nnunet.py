@@ -11,6 +11,7 @@ from exchange_helpers import add_unjudged, decide, decided_masks, export, listed
 from mask_audits import truth
 from mixednoise import read_nnunet
 from mixednoise.errors import RunError
+from nnunet_library import accepted, needs_nnunet
 
 IGNORE = 2
 
@@ -34,6 +35,28 @@ def test_decisions_decide_what_is_ignored(tmp_path):
     assert listed(out, "left_out.csv")["id"].tolist() == ["c02"]
     assert read_nnunet(out).ignore_value == IGNORE
     assert json.loads((out / "dataset.json").read_text())["numTraining"] == 6
+
+
+class TestNnunetItself:
+    """Its integrity check and its reader."""
+
+    pytestmark = needs_nnunet
+
+    def test_takes_what_is_written(self, tmp_path):
+        folder = decided_masks(tmp_path / "audit")
+        export(folder, "nnunet", tmp_path / "raw", dataset_number=7, dataset_name="Hearts")
+        labels = accepted(tmp_path / "raw" / "Dataset007_Hearts")
+        assert set(labels) == {"c00", "c01", "c03", "c04", "c05"}
+        given, suspected, _ = truth(4)
+        np.testing.assert_array_equal(labels["c04"], np.where(suspected, IGNORE, given))
+
+    def test_refuses_what_is_spoiled(self, tmp_path):
+        folder = decided_masks(tmp_path / "audit")
+        export(folder, "nnunet", tmp_path / "raw", dataset_number=7, dataset_name="Hearts")
+        root = tmp_path / "raw" / "Dataset007_Hearts"
+        (root / "labelsTr" / "c01.png").unlink()
+        with pytest.raises(AssertionError, match="c01"):
+            accepted(root)
 
 
 def test_unsure_keeps_the_doubt(tmp_path):

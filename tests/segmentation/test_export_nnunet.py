@@ -16,6 +16,7 @@ from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.segmentation.cases import check_cases, read_cases, read_mask, read_nnunet
 from mixednoise.segmentation.export import write_nnunet
 from mixednoise.segmentation.labels import IGNORE
+from nnunet_library import accepted, needs_nnunet
 
 
 def load(path: Path) -> np.ndarray:
@@ -145,6 +146,47 @@ def test_volumes_keep_their_grid_and_channels_are_taken_apart(tmp_path):
         expected[:, :, 0] = 2  # the first row in memory is the file's last axis
         assert np.array_equal(np.asarray(label.dataobj), expected)
         assert np.array_equal(label.affine, AFFINE)
+
+
+class TestNnunetItself:
+    """Its integrity check and its reader, over every format that is written."""
+
+    pytestmark = needs_nnunet
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_pictures(self, tmp_path, channels):
+        image = grey(0) if channels == 1 else np.dstack([grey(i) for i in range(3)])
+        for name in "ab":
+            write_image(tmp_path / "i" / f"{name}.png", image)
+            write_image(tmp_path / "m" / f"{name}.png", square())
+        self.check(tmp_path, square() // 255)
+
+    def test_floating_point(self, tmp_path):
+        image = np.random.default_rng(0).normal(size=(6, 9)).astype(np.float32)
+        for name in "ab":
+            write_image(tmp_path / "i" / f"{name}.npy", image)
+            write_image(tmp_path / "m" / f"{name}.npy", square(value=1))
+        self.check(tmp_path, square(value=1))
+
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_volumes(self, tmp_path, channels):
+        volume = np.random.default_rng(0).integers(-9, 9, (3, 4, 5)).astype(np.int16)
+        image = volume if channels == 1 else np.stack([volume, -volume], axis=3)
+        for name in "ab":
+            write_nifti(tmp_path / "i" / f"{name}.nii.gz", image)
+            write_nifti(tmp_path / "m" / f"{name}.nii.gz", (volume > 0).astype(np.uint8))
+        # SimpleITK's first axis is the file's last, as in the masks that are read here.
+        self.check(tmp_path, (volume > 0).transpose(2, 1, 0))
+
+    def check(self, folder, mask):
+        case_set = read_cases(folder / "i", folder / "m")
+        write_nnunet(case_set, finding(case_set), folder / "raw", number=1, name="X")
+        expected = mask.astype(np.uint8)
+        expected[0] = 2
+        found = accepted(folder / "raw" / "Dataset001_X")
+        assert set(found) == {"a", "b"}
+        for label in found.values():
+            np.testing.assert_array_equal(label, expected)
 
 
 def test_test_cases_go_where_they_belong(tmp_path):
