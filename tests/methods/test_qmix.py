@@ -8,8 +8,10 @@ import torch
 
 from mixednoise.errors import ConfigError
 from mixednoise.methods.base import Batch, Context, Scores
+from mixednoise.methods.dividemix import DivideMixConfig
 from mixednoise.methods.qmix import QMixMethod, Targets, omega_at
 from mixednoise.methods.qmix_config import QMixConfig
+from mixednoise.methods.sscl_config import SSCLConfig
 
 SIZE = 28
 
@@ -332,6 +334,14 @@ def test_memory_goes_into_the_checkpoint_and_back():
 def test_warm_up_longer_than_training_is_refused():
     with pytest.raises(ConfigError, match="warm-up is longer"):
         QMixConfig.from_options(epochs=5, warmup_epochs=6)
+
+
+@pytest.mark.parametrize("config", [QMixConfig, SSCLConfig, DivideMixConfig])
+@pytest.mark.parametrize(("epochs", "expected"), [(30, 8), (16, 8), (7, 3), (1, 1)])
+def test_a_warm_up_that_nobody_asked_for_fits_a_short_training(config, epochs, expected):
+    short = config.from_options(epochs=epochs)
+    assert short.warmup_epochs == expected
+    assert config.from_options(**short.model_dump()).warmup_epochs == expected
 
 
 def test_unknown_option_names_the_nearest_one():

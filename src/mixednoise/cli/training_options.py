@@ -69,7 +69,7 @@ _TRAINING: dict[str, Any] = {
         typer.Option(
             metavar="N",
             help="Of these, epochs in which every label is learned, before qmix, sscl or "
-            "dividemix starts to sort the samples. Default: 8.",
+            "dividemix starts to sort the samples. Default: 8. In short trainings half of them.",
             rich_help_panel=o.TRAINING,
         ),
     ],

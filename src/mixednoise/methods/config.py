@@ -135,18 +135,24 @@ class _WithWarmup(Protocol):
     def epochs(self) -> int: ...
     @property
     def warmup_epochs(self) -> int: ...
+    @property
+    def model_fields_set(self) -> set[str]: ...
 
 
 WarmupT = TypeVar("WarmupT", bound=_WithWarmup)
 
 
-def check_warmup(config: WarmupT) -> WarmupT:
-    """Refuse a warm-up that is longer than the training.
+def fit_warmup(config: WarmupT) -> WarmupT:
+    """Shorten a warm-up that nobody asked for to half of a short training.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: one that was asked for is longer than the training.
     """
-    if config.warmup_epochs > config.epochs:
+    if "warmup_epochs" not in config.model_fields_set:
+        shorter = min(config.warmup_epochs, max(1, config.epochs // 2))
+        # The only way to settle a default of a frozen model that depends on another option.
+        object.__setattr__(config, "warmup_epochs", shorter)
+    elif config.warmup_epochs > config.epochs:
         raise ConfigError(
             "the warm-up is longer than the training",
             expected=f"--warmup-epochs at most {config.epochs}",

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mixednoise.data.augment import weak_view
 from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer
-from mixednoise.methods.config import NonNegative, Positive, Share, TrainingConfig, check_warmup
+from mixednoise.methods.config import NonNegative, Positive, Share, TrainingConfig, fit_warmup
 from mixednoise.methods.losses import (
     class_share_penalty,
     sharpen,
@@ -31,7 +31,12 @@ from mixednoise.methods.losses import (
 class DivideMixConfig(TrainingConfig):
     """Options of DivideMix."""
 
-    warmup_epochs: int = Field(8, ge=0, description="epochs of plain training; paper: 10 or 30")
+    warmup_epochs: int = Field(
+        8,
+        ge=0,
+        description="epochs of plain training; if not given, at most half of the epochs; paper: 10 "
+        "or 30",
+    )
     clean_threshold: Share = Field(
         0.5, description="tau: samples with a chance of being clean above this keep their label"
     )
@@ -54,7 +59,7 @@ class DivideMixConfig(TrainingConfig):
         0.0, description="weight of -H(p) in the warm-up; paper: 1 for asymmetric noise"
     )
 
-    _warmup_fits = model_validator(mode="after")(check_warmup)
+    _warmup_fits = model_validator(mode="after")(fit_warmup)
 
 
 class DivideMixMethod(Method[DivideMixConfig]):

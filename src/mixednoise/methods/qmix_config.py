@@ -6,14 +6,19 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from mixednoise.methods.config import NonNegative, Share, TrainingConfig, check_warmup
+from mixednoise.methods.config import NonNegative, Share, TrainingConfig, fit_warmup
 from mixednoise.separation import SeparationSettings
 
 
 class QMixConfig(TrainingConfig):
     """Options of QMix. Symbols are the paper's; [ours] marks what the paper does not have."""
 
-    warmup_epochs: int = Field(8, ge=1, description="T_w: epochs of plain cross-entropy first")
+    warmup_epochs: int = Field(
+        8,
+        ge=1,
+        description="T_w: epochs of plain cross-entropy first; if not given, at most half of the "
+        "epochs",
+    )
     separation: SeparationSettings = Field(
         default_factory=SeparationSettings, description="the mixture on (l, e): see its options"
     )
@@ -56,7 +61,7 @@ class QMixConfig(TrainingConfig):
     )
     max_class_weight: float = Field(5.0, ge=1, description="[ours] largest such weight")
 
-    _warmup_fits = model_validator(mode="after")(check_warmup)
+    _warmup_fits = model_validator(mode="after")(fit_warmup)
 
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from mixednoise.methods.config import NonNegative, Positive, Share, TrainingConfig, check_warmup
+from mixednoise.methods.config import NonNegative, Positive, Share, TrainingConfig, fit_warmup
 from mixednoise.methods.contrastive.pairs import FeatureMap
 
 #: The published batch: the IB term was summed over it, ours is a mean.
@@ -17,7 +17,10 @@ class SSCLConfig(TrainingConfig):
     """Options of SSCL. Names in brackets are those of the paper and of the published command."""
 
     warmup_epochs: int = Field(
-        8, ge=1, description="epochs in which every given label is learned (E_0, --start_epochs)"
+        8,
+        ge=1,
+        description="epochs in which every given label is learned (E_0, --start_epochs); if not "
+        "given, at most half of the epochs",
     )
     untrusted_share: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = Field(
         "auto",
@@ -83,7 +86,7 @@ class SSCLConfig(TrainingConfig):
         5.0, description="the share of an image is drawn of Beta(this, 1)"
     )
 
-    _warmup_fits = model_validator(mode="after")(check_warmup)
+    _warmup_fits = model_validator(mode="after")(fit_warmup)
 
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:
