@@ -12,11 +12,12 @@ import pandas as pd
 from mixednoise.data.report import examples
 from mixednoise.errors import ConfigError
 from mixednoise.io import write_json
-from mixednoise.jobs.segment_judged import Judged
+from mixednoise.jobs.judged.judged import CASES, ORIGIN, Judged
 from mixednoise.methods.config import validated
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress
 from mixednoise.segmentation.bands import band_of_source
+from mixednoise.segmentation.case_file import write_cases
 from mixednoise.segmentation.cases import UnreadableCaseError
 from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.cases.masks import read_values
@@ -67,9 +68,14 @@ def find_errors(
         )
     must_be_apart(out, judged.folders)
     names = judged.source.names
-    endings = [judged.endings[n]] if (n := names[0]) in judged.endings else [".png", ".npy"]
-    usual = [name + judged.endings.get(name, end) for name in names for end in endings]
-    check_target(out, [*usual, TABLE, REPORT, SUMMARY], overwrite=overwrite, sources=[])
+    unsettled = (".png", ".npy")
+    usual = [
+        name + ending
+        for name in names
+        for ending in ([judged.endings[name]] if name in judged.endings else unsettled)
+    ]
+    about = [TABLE, REPORT, CASES, ORIGIN, SUMMARY]
+    check_target(out, [*usual, *about], overwrite=overwrite, sources=[])
     written: list[str] = []
     with new_result(out, written) as work:
         own = judged.writer
@@ -104,8 +110,11 @@ def find_errors(
         )
         if drawn.without_image:
             progress.warning(f"no picture in the report for {examples(drawn.without_image)}")
+        cases = judged.cases()
+        write_cases(work / CASES, cases, tuple(case.split or "train" for case in cases.cases))
+        write_json(work / ORIGIN, judged.origin)
         write_json(work / SUMMARY, content)
-        written += [*maps, TABLE, REPORT, SUMMARY]
+        written += [*maps, *about]
     return content
 
 

@@ -1,29 +1,55 @@
-"""Corrected masks of a run for other tools."""
+"""Corrected masks of a run, or of a search for errors, for other tools."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from mixednoise.data.report import counted
+import numpy as np
+
+from mixednoise.data.report import counted, examples
 from mixednoise.errors import ConfigError, RunError
+from mixednoise.jobs.judged.again import judged_again
+from mixednoise.jobs.judged.judged import ORIGIN, Judged
 from mixednoise.progress import Progress
+from mixednoise.segmentation.cases import CaseSet
 from mixednoise.segmentation.cases.apart import folders_of, must_be_apart
+from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.export import (
     ExportSummary,
     write_corrected,
     write_nnunet,
     write_soft,
 )
+from mixednoise.segmentation.export.corrections import Correction
 from mixednoise.segmentation.pipeline import reopen
-from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judged import JudgedSource, was_judged
+from mixednoise.segmentation.write_errors import SUMMARY
 
 Format = Literal["masks", "soft", "nnunet"]
 
 
-def export_run(
-    run: Path,
+@dataclass(frozen=True)
+class _Judgement:
+    """What is exported.
+
+    Attributes:
+        cases: all, also those that nobody has judged.
+        corrections: of those that were judged, read once.
+        left: how many cases nobody has judged, by split.
+    """
+
+    cases: CaseSet
+    corrections: Iterator[Correction]
+    left: Mapping[str, int]
+
+
+def export_masks(
+    result: Path,
     to: Format,
     out: Path,
     *,
@@ -35,10 +61,10 @@ def export_run(
     overwrite: bool = False,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Write what the error maps of a run say about its masks.
+    """Write what error maps say about their masks.
 
     Args:
-        run: run folder, past its error maps.
+        result: run folder past its error maps, or a result of ``segment errors``.
         to: ``masks`` = corrected ones; ``soft`` = smoothed targets; ``nnunet`` = raw data whose
             suspected pixels have the label ``ignore``.
         out: folder to be.
@@ -48,11 +74,11 @@ def export_run(
         progress: a bar.
 
     Returns:
-        ``to, folder, cases, pixels, flagged, changed``, and ``not_exported``: cases of validation
-        (and for masks and soft of test), which nobody has judged.
+        ``to, folder, cases, pixels, flagged, changed``, and ``not_exported``: cases that nobody has
+        judged (for nnunet but those of test).
 
     Raises:
-        RunError: no such run, or one without error maps; or ``out`` holds something.
+        RunError: no such result, or one without error maps; or ``out`` holds something.
         ConfigError, DataError, TrainingError: as the writers of :mod:`mixednoise.segmentation`.
     """
     if to not in get_args(Format):
@@ -62,51 +88,104 @@ def export_run(
             found=to,
             fix="choose one of these with --to",
         )
-    stage = reopen(run, progress=progress)
-    if not was_judged(stage):
+    wanted = to == "soft" and towards == "probabilities"
+    found = (
+        _of_errors(result, wanted, progress)
+        if (result / ORIGIN).exists()
+        else _of_run(result, wanted, progress)
+    )
+    cases = found.cases
+    if to == "nnunet" and not all(case.images for case in cases.cases):
         raise RunError(
-            f"{run} has no error maps",
-            expected="a run of method confident that got past its error maps",
-            found=f"a run of method {stage.config.method}"
-            + ("" if stage.folds is None else " that was stopped before"),
-            fix="go on with the same `mixednoise segment train` command and --resume",
+            f"{result} does not know the images of all masks",
+            expected="an image for every mask, which nnU-Net learns from",
+            found=examples([case.name for case in cases.cases if not case.images]),
+            fix="find the errors again with --images FOLDER, or choose --to masks",
         )
-    cases = stage.prepared.cases
     must_be_apart(out, folders_of(cases))
-    source, wanted = JudgedSource(stage), to == "soft" and towards == "probabilities"
-    found = (source.correction(i, probabilities=wanted) for i in range(len(source)))
+    common: dict[str, Any] = {"overwrite": overwrite, "progress": progress}
     if to == "masks":
-        summary = write_corrected(cases, found, out, overwrite=overwrite, progress=progress)
+        summary = write_corrected(cases, found.corrections, out, **common)
     elif to == "soft":
         summary = write_soft(
             cases,
-            found,
+            found.corrections,
             out,
             epsilon=epsilon,
             use_probabilities=towards == "probabilities",
             form=form,
-            overwrite=overwrite,
-            progress=progress,
+            **common,
         )
     else:
         summary = write_nnunet(
-            cases,
-            found,
-            out,
-            number=dataset_number,
-            name=dataset_name,
-            overwrite=overwrite,
-            progress=progress,
+            cases, found.corrections, out, number=dataset_number, name=dataset_name, **common
         )
-    return _told(stage, to, summary, progress)
+    return _told(found.left, to, summary, progress)
 
 
-def _told(stage: Stage, to: Format, summary: ExportSummary, progress: Progress) -> dict[str, Any]:
-    unjudged = ("val",) if to == "nnunet" else ("val", "test")
-    left = sum(len(stage.prepared.rows(split)) for split in unjudged)
+def _of_run(run: Path, probabilities: bool, progress: Progress) -> _Judgement:
+    stage = reopen(run, progress=progress)
+    if not was_judged(stage):
+        raise RunError(
+            f"{run} has no error maps",
+            expected="a run of method confident that got past its error maps, or a result of "
+            "`mixednoise segment errors`",
+            found=f"a run of method {stage.config.method}"
+            + ("" if stage.folds is None else " that was stopped before"),
+            fix="go on with the same `mixednoise segment train` command and --resume",
+        )
+    source = JudgedSource(stage)
+    return _Judgement(
+        stage.prepared.cases,
+        (source.correction(i, probabilities=probabilities) for i in range(len(source))),
+        {split: len(stage.prepared.rows(split)) for split in ("val", "test")},
+    )
+
+
+def _of_errors(folder: Path, probabilities: bool, progress: Progress) -> _Judgement:
+    judged = judged_again(folder, progress)
+    cases = judged.cases()
+    told = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    # Masks that could not be read have no map.
+    rows = [row for row, name in enumerate(judged.source.names) if name not in told["set_aside"]]
+    maps = {row: _map(folder, judged, judged.source.names[row]) for row in rows}
+
+    def corrections() -> Iterator[Correction]:
+        for row, place in maps.items():
+            mask, values = judged.source.read(row)
+            flagged = np.asarray(read_values(place)[0] > 0)
+            proposed = values.argmax(axis=0).astype(np.uint8)
+            kept = values if probabilities else None
+            yield Correction(judged.source.names[row], mask, flagged, proposed, kept)
+
+    judged_names = {judged.source.names[row] for row in maps}
+    unjudged = [case.split or "train" for case in cases.cases if case.name not in judged_names]
+    return _Judgement(cases, corrections(), Counter(unjudged))
+
+
+def _map(folder: Path, judged: Judged, name: str) -> Path:
+    """The error map of a mask: in its own format, or as PNG or npy."""
+    endings = (judged.endings[name], ".png", ".npy")
+    place = next((p for e in endings if (p := folder / f"{name}{e}").exists()), None)
+    if place is None:
+        raise RunError(
+            f"there is no error map of {name}",
+            expected=" or ".join(f"{name}{ending}" for ending in dict.fromkeys(endings)),
+            found=f"none in {folder}",
+            fix="find the errors again",
+        )
+    return place
+
+
+def _told(
+    unjudged: Mapping[str, int], to: Format, summary: ExportSummary, progress: Progress
+) -> dict[str, Any]:
+    # Test cases go to nnU-Net as they are.
+    some = {s: n for s, n in unjudged.items() if n and not (to == "nnunet" and s == "test")}
+    left = sum(some.values())
     if left:
         progress.message(
-            f"not exported: {counted(left, 'case')} of {' and '.join(unjudged)}, whose masks "
+            f"not exported: {counted(left, 'case')} of {' and '.join(some)}, whose masks "
             "nobody has judged"
         )
     return {

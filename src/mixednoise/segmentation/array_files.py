@@ -15,6 +15,8 @@ from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
 
 Array = np.ndarray[Any, Any]
 
+#: Formats of probabilities.
+PROBABILITIES = (".npy", ".npz")
 #: Entries of an ``.npz`` that hold the probabilities, where there are several.
 _NPZ_ENTRIES = ("probabilities", "softmax", "arr_0")
 #: What numpy raises over files that are damaged or of another kind.

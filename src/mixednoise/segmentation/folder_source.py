@@ -9,14 +9,17 @@ import numpy as np
 
 from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.errors import DataError
-from mixednoise.segmentation.array_files import array_header, load, png_shape
-from mixednoise.segmentation.cases.rasters import read_raster
+from mixednoise.segmentation.array_files import PROBABILITIES, array_header, load, png_shape
+from mixednoise.segmentation.cases.formats import ENDINGS, LOSSY_ENDINGS, ending_of, split_ending
+from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
-from mixednoise.segmentation.sources import as_classes, shape_problem
+from mixednoise.segmentation.sources import as_classes, check_shapes, shape_problem
 
 Array = np.ndarray[Any, Any]
 
+#: What masks may be: everything that keeps its values.
+_MASKS = tuple(ending for ending in ENDINGS if ending not in LOSSY_ENDINGS)
 
 _TWO_LEVELS = Problem(
     "info",
@@ -29,19 +32,22 @@ class FolderSource:
     """Pairs of files of the same stem: a mask and its probabilities.
 
     Files without a partner, and files that can't be read, are set aside and told in
-    :attr:`report`. All shapes are checked at once, from the files' headers; values are checked
-    when they are read.
+    :attr:`report`. Shapes are checked at once, from the headers of PNG and npy files; the rest is
+    checked when it is read.
 
     Args:
-        masks: folder with ``NAME.png`` or ``NAME.npy``: (H, W), or (D, H, W) in npy.
+        masks: folder with ``NAME.png``, ``.tif``, ``.bmp``, ``.npy``, ``.nii`` or ``.nii.gz``:
+            (H, W), or (D, H, W) in npy and NIfTI, whose last axis is D, as nnU-Net and SimpleITK
+            have it.
         probabilities: folder with ``NAME.npy`` or ``NAME.npz``: (K, H, W) or (K, D, H, W). It may
-            be the same folder; the masks are then its PNG files.
+            be the same folder; npy files are then no masks.
         ignore_label: mask value of pixels to leave out; None = every value is a class. Without
-            one, and with two classes, PNG masks that hold nothing but 0 and 255 are read as 0 and
-            1, if all of them are like that.
+            one, and with two classes, masks (but npy) that hold nothing but 0 and 255 are read as
+            0 and 1, if all of them are like that.
 
     Attributes:
         names: stems, sorted.
+        masks, files: the file of each mask, and of its probabilities, in this order.
         num_classes: K.
         report: what was noticed, with what the first reading of the files adds.
 
@@ -54,11 +60,13 @@ class FolderSource:
     ) -> None:
         self._ignore = ignore_label
         same = Path(masks).resolve() == Path(probabilities).resolve()
-        mask_files = _listing(Path(masks), (".png",) if same else (".png", ".npy"), "masks")
-        value_files = _listing(Path(probabilities), (".npy", ".npz"), "probabilities")
+        of_masks = tuple(ending for ending in _MASKS if not same or ending != ".npy")
+        mask_files = _listing(Path(masks), of_masks, "masks")
+        value_files = _listing(Path(probabilities), PROBABILITIES, "probabilities")
         self.report = _partners(mask_files, value_files)
-        self._masks: list[Path] = []
-        self._values: list[Path] = []
+        self.names: list[str] = []
+        self.masks: list[Path] = []
+        self.files: list[Path] = []
         self.num_classes = 0
         problems: list[Problem] = []
         unreadable: list[str] = []
@@ -70,8 +78,9 @@ class FolderSource:
                 continue
             if problem is not None:
                 problems.append(problem)
-            self._masks.append(mask_files[name])
-            self._values.append(value_files[name])
+            self.names.append(name)
+            self.masks.append(mask_files[name])
+            self.files.append(value_files[name])
         if unreadable:
             problems.append(
                 Problem(
@@ -83,24 +92,35 @@ class FolderSource:
             )
         self.report += Report(problems)
         self.report.raise_if_stopped()
-        if not self._masks:
+        if not self.masks:
             raise DataError(
                 "no image is left",
                 expected="at least one mask with its probabilities that can be read",
                 found=examples(unreadable, separator="; "),
                 fix="replace these files",
             )
-        self.names = [path.stem for path in self._masks]
         self._first_with_255: str | None = None
         self._first_with_1: str | None = None
 
     def __len__(self) -> int:
         """Number of pairs."""
-        return len(self._masks)
+        return len(self.masks)
+
+    @property
+    def label_values(self) -> tuple[int, ...]:
+        """The value of each class in the masks, once they have been read."""
+        return (0, IGNORE) if self._first_with_255 else tuple(range(self.num_classes))
 
     def _check_headers(self, name: str, mask: Path, values: Path) -> Problem | None:
         shape, dtype = array_header(values)
-        mask_shape = png_shape(mask) if mask.suffix.lower() == ".png" else array_header(mask)[0]
+        ending = ending_of(mask)
+        if ending == ".png":
+            mask_shape = png_shape(mask)
+        elif ending == ".npy":
+            mask_shape = array_header(mask)[0]
+        else:
+            # Headers of these are read with the rest: what is wrong is told then.
+            mask_shape = shape[1:]
         if not self.num_classes and len(shape) == len(mask_shape) + 1:
             self.num_classes = shape[0]
         found = shape_problem(mask_shape, shape, dtype, self.num_classes or 2)
@@ -116,14 +136,16 @@ class FolderSource:
 
     def read(self, index: int) -> tuple[Mask, Probabilities]:
         """One image, see :class:`~mixednoise.segmentation.sources.ProbabilitySource`."""
-        name, path = self.names[index], self._masks[index]
-        values = load(self._values[index])
-        if path.suffix.lower() != ".png":
+        name, path = self.names[index], self.masks[index]
+        values = load(self.files[index])
+        if ending_of(path) == ".npy":
             return as_classes(name, load(path), self.num_classes, self._ignore), values
-        mask = read_raster(path, as_mask=True)
+        mask, _ = read_values(path)
         if self._ignore is None and self.num_classes == 2:
             mask = self._two_levels(name, mask)
-        return as_classes(name, mask, self.num_classes, self._ignore), values
+        classes = as_classes(name, mask, self.num_classes, self._ignore)
+        check_shapes(name, classes, values, self.num_classes)
+        return classes, values
 
     def _two_levels(self, name: str, mask: Array) -> Array:
         """0 and 255 as 0 and 1, unless it is not clear that they are meant."""
@@ -165,15 +187,18 @@ def _listing(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Pa
         )
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file():
-            if path.stem in found:
+        stem, ending = split_ending(path.name)
+        if not ending:
+            stem, ending = path.stem, path.suffix.lower()
+        if ending in suffixes and not path.name.startswith(".") and path.is_file():
+            if stem in found:
                 raise DataError(
                     f"two files of {what} have the same name",
                     expected="one file per image",
-                    found=f"{found[path.stem]}, {path}",
+                    found=f"{found[stem]}, {path}",
                     fix="remove one of them",
                 )
-            found[path.stem] = path
+            found[stem] = path
     if not found:
         raise DataError(
             f"no {what} in {folder}",

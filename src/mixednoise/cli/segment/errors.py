@@ -22,8 +22,8 @@ def errors(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="NAME.png or NAME.npy: a class, 0 to K-1, in every pixel; of two classes also "
-            "0 and 255.",
+            help="NAME.png, .tif, .bmp, .npy, .nii or .nii.gz: a class, 0 to K-1, in every pixel; "
+            "of two classes also 0 and 255.",
             rich_help_panel=o.DATA,
         ),
     ] = None,
@@ -36,11 +36,21 @@ def errors(
             rich_help_panel=o.DATA,
         ),
     ] = None,
+    nnunet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Instead of --masks: DatasetXXX_NAME of nnU-Net (v2). Its own --probabilities "
+            "are those of cross-validation: train with --npz, and name the folder of fold_0, "
+            "fold_1, ...",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="Instead of these two: masks and probabilities of a run of segment train, to try "
+            help="Instead of these: masks and probabilities of a run of segment train, to try "
             "another rule.",
             rich_help_panel=o.DATA,
         ),
@@ -127,8 +137,8 @@ def errors(
     """Find the wrong pixels of masks from probabilities, without any training.
 
     Leaves in --out: a map per mask (255 = suspected; PNG, npy for volumes; in the masks' own format
-    with --run), images.csv (worst mask first), summary.json (joint, error rate of each class),
-    report.html.
+    with --run and --nnunet), images.csv (worst mask first), summary.json (joint, error rate of each
+    class), report.html. `mixednoise segment export` makes corrected masks of it.
 
     [bold]Example:[/] mixednoise segment errors --masks masks --probabilities probabilities
     --rule Q --out errors
@@ -136,13 +146,18 @@ def errors(
     from mixednoise.cli.segment.show import errors_table, identification_table
     from mixednoise.cli.show import answer
     from mixednoise.errors import ConfigError
+    from mixednoise.jobs.judged.from_cases import judged_cases
+    from mixednoise.jobs.judged.from_folders import judged_folders
+    from mixednoise.jobs.judged.from_run import judged_run
     from mixednoise.jobs.segment_errors import find_errors
-    from mixednoise.jobs.segment_judged import judged_folders, judged_run
     from mixednoise.progress import default_progress
+    from mixednoise.segmentation.case_probabilities import files_below
+    from mixednoise.segmentation.cases import read_nnunet
 
     progress = default_progress(quiet)
     given = {"masks": masks, "probabilities": probabilities, "images": images, "truth": truth,
-             "class-names": class_names, "ignore-value": ignore_value}  # fmt: skip
+             "class-names": class_names, "ignore-value": ignore_value,
+             "nnunet": nnunet}  # fmt: skip
     named = [f"--{name}" for name, value in given.items() if value is not None]
     if run is not None and named:
         raise ConfigError(
@@ -151,11 +166,26 @@ def errors(
             found=f"--run and {', '.join(named)}",
             fix=f"leave --run away, or {named[0]}",
         )
+    beside = [name for name in named if name not in ("--nnunet", "--probabilities")]
+    if nnunet is not None and beside:
+        raise ConfigError(
+            f"--nnunet leaves no room for {beside[0]}",
+            expected="--nnunet FOLDER --probabilities FOLDER",
+            found=", ".join(named),
+            fix=f"leave {beside[0]} away, or --nnunet: its masks, images, classes and value to "
+            "ignore stand in dataset.json",
+        )
     chosen = {"rule": rule, "pool": pool, "band": band, "temperature": temperature,
               "min_region": min_region}  # fmt: skip
     options = {name: value for name, value in chosen.items() if value is not None}
     if run is not None:
         judged = judged_run(run, calibrate=calibrate, progress=progress)
+    elif nnunet is not None and probabilities is not None:
+        cases = read_nnunet(nnunet)
+        cases.findings.raise_if_stopped()
+        cases.findings.tell(progress)
+        files = files_below(probabilities)
+        judged = judged_cases(cases, files, calibrate=calibrate or "none", progress=progress)
     elif masks is not None and probabilities is not None:
         judged = judged_folders(
             masks,
@@ -170,7 +200,8 @@ def errors(
     else:
         raise ConfigError(
             "there are no masks with probabilities",
-            expected="--masks FOLDER --probabilities FOLDER, or --run RUN",
+            expected="--masks FOLDER --probabilities FOLDER, --nnunet FOLDER --probabilities "
+            "FOLDER, or --run RUN",
             found=", ".join(named) or "neither",
             fix="name both folders; without predictions of your own, `mixednoise segment train` "
             "makes them",

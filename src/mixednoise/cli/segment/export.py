@@ -16,7 +16,12 @@ SOFT = "With --to soft"
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of segment train.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|ERRORS", help="Run folder of segment train, or result of segment errors."
+        ),
+    ],
     to: Annotated[
         To,
         typer.Option(
@@ -60,7 +65,7 @@ def export(
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Write the corrected masks of a run for other tools; the given masks stay as they are.
+    """Write corrected masks for other tools; the given masks stay as they are.
 
     Formats, values and affines are those of the given masks; corrections.csv counts the pixels.
 
@@ -69,11 +74,11 @@ def export(
     """
     from mixednoise.cli.show import answer
     from mixednoise.data.report import counted
-    from mixednoise.jobs.segment_export import export_run
+    from mixednoise.jobs.segment_export import export_masks
     from mixednoise.progress import default_progress
 
     progress = default_progress(quiet)
-    summary = export_run(
+    summary = export_masks(
         run,
         to,
         out,

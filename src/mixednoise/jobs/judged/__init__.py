@@ -1,0 +1,1 @@
+"""Masks with probabilities, as ``segment errors`` takes them: from folders, a data set or a run."""

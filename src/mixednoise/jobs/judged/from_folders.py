@@ -1,0 +1,129 @@
+"""Masks and probabilities in two folders, files of the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mixednoise.data.report import counted, examples
+from mixednoise.errors import ConfigError, DataError
+from mixednoise.jobs.judged.judged import Judged, files_origin, write_map
+from mixednoise.progress import Progress
+from mixednoise.segmentation.calibrated_source import calibrated, calibrated_by
+from mixednoise.segmentation.calibration import Calibrate
+from mixednoise.segmentation.cases import Case, CaseSet, MaskFiles, read_cases, read_image
+from mixednoise.segmentation.cases.formats import NIFTI_ENDINGS, ending_of
+from mixednoise.segmentation.confident import FolderSource
+from mixednoise.segmentation.labels import Mask
+
+
+def judged_folders(
+    masks: Path,
+    probabilities: Path,
+    *,
+    images: Path | None = None,
+    truth: Path | None = None,
+    class_names: list[str] | None = None,
+    ignore_value: int | None = None,
+    calibrate: Calibrate = "none",
+    progress: Progress,
+) -> Judged:
+    """Masks and probabilities of the same names, see :class:`.confident.FolderSource`.
+
+    Args:
+        masks: a file per mask.
+        probabilities: ``NAME.npy`` or ``NAME.npz``.
+        images: for pictures in the report.
+        truth: masks known to be right, for figures.
+        class_names: K names.
+        ignore_value: mask value of pixels to leave out.
+        calibrate: what is fitted to the probabilities.
+        progress: warnings go there.
+
+    Raises:
+        ConfigError: the value to ignore is that of a class.
+        DataError: shapes or names that don't fit, folders without files.
+    """
+    source = FolderSource(masks, probabilities, ignore_label=ignore_value)
+    known: dict[str, Callable[[], Mask]] = {}
+    if truth is not None:
+        # Read as the masks are: 0 and 255 mean the same in both.
+        true = FolderSource(truth, probabilities, ignore_label=ignore_value)
+        place = {name: row for row, name in enumerate(true.names)}
+        known = {n: _reader(true, place[n]) for n in source.names if n in place}
+        if not known:
+            raise DataError(
+                "no true mask belongs to a mask",
+                expected="files of the same name in both folders",
+                found=f"masks {examples(source.names)}; true masks {examples(true.names)}",
+                fix="rename the files, or leave --truth away",
+            )
+        if len(known) < len(source):
+            some = counted(len(source) - len(known), "mask")
+            progress.warning(f"left out of the figures: {some} without a true mask")
+    image = None
+    pictures: dict[str, Case] = {}
+    if images is not None:
+        pictures = {case.name: case for case in read_cases(images).cases}
+        lacking = [name for name in source.names if name not in pictures]
+        if lacking:
+            progress.warning(f"no image for {examples(lacking)}: no picture in the report")
+
+        def image(name: str) -> Any:
+            return read_image(pictures[name]).array if name in pictures else None
+
+    if ignore_value is not None and 0 <= ignore_value < source.num_classes:
+        raise ConfigError(
+            "the value to ignore is that of a class",
+            expected=f"another one than 0 to {source.num_classes - 1}: the probabilities have "
+            f"{source.num_classes} classes",
+            found=f"--ignore-value {ignore_value}",
+            fix="give the value of pixels that nobody has labelled, or leave it away",
+        )
+    fitted = calibrated(source, calibrate, progress)
+    settled = calibrated_by(fitted)
+    usual = ("background", *(f"class_{value}" for value in range(1, source.num_classes)))
+    files = dict(zip(source.names, source.masks, strict=True))
+
+    def case(name: str) -> Case:
+        own = pictures[name].images if name in pictures else ()
+        return Case(name, name, own, MaskFiles(label_map=files[name]))
+
+    def write(folder: Path, name: str, picture: Mask) -> None:
+        ending = _grid(files[name]) or (".png" if picture.ndim == 2 else ".npy")
+        write_map(folder, case(name), picture, ending)
+
+    def cases() -> CaseSet:
+        return CaseSet(
+            tuple(map(case, source.names)),
+            tuple(class_names or usual),
+            source.label_values,
+            ignore_value,
+            source=str(masks),
+        )
+
+    return Judged(
+        fitted,
+        source,
+        settled,
+        f"Masks of {masks}",
+        None if class_names is None else tuple(class_names),
+        cases=cases,
+        origin=files_origin(dict(zip(source.names, source.files, strict=True)), settled),
+        writer=write,
+        endings={name: ending for name, path in files.items() if (ending := _grid(path))},
+        image=image,
+        truth=known,
+        folders=tuple(path for path in (masks, probabilities, images, truth) if path is not None),
+    )
+
+
+def _grid(path: Path) -> str:
+    """The ending of a file whose grid its map shall have, '' of others."""
+    ending = ending_of(path)
+    return ending if ending in NIFTI_ENDINGS else ""
+
+
+def _reader(source: FolderSource, row: int) -> Callable[[], Mask]:
+    return lambda: source.read(row)[0]

@@ -1,0 +1,139 @@
+"""Masks of a case set, with probabilities from files that somebody else's model has left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mixednoise.data.report import Problem, Report, counted, examples
+from mixednoise.errors import DataError
+from mixednoise.segmentation.array_files import PROBABILITIES, array_header, load
+from mixednoise.segmentation.cases import CaseSet, read_mask
+from mixednoise.segmentation.labels import Mask, Probabilities
+from mixednoise.segmentation.sources import check_shapes
+
+
+class CaseProbabilities:
+    """Masks in any layout that case sets have, and a file of probabilities for each.
+
+    nnU-Net gives pictures a depth of one: (K, 1, H, W) is taken for (K, H, W) there.
+
+    Args:
+        cases: with masks; those without probabilities are left out and told in :attr:`report`.
+        files: name of a case -> ``.npy`` or ``.npz`` (K, *S) on the mask's grid; volumes have their
+            axes in the order (D, H, W), as nnU-Net and SimpleITK have them.
+
+    Attributes:
+        names: of the cases that have both.
+        num_classes: K.
+        report: what was noticed.
+
+    Raises:
+        DataError: no case has both, or another number of classes than the case set has.
+        UnreadableCaseError: the first file of probabilities is damaged.
+    """
+
+    def __init__(self, cases: CaseSet, files: Mapping[str, Path]) -> None:
+        self._set = cases
+        self._cases = [c for c in cases.cases if c.mask is not None and c.name in files]
+        self.names = [case.name for case in self._cases]
+        self.num_classes = cases.num_classes
+        self.files = {name: files[name] for name in self.names}
+        with_mask = {case.name for case in cases.cases if case.mask is not None}
+        if not self.names:
+            raise DataError(
+                "no mask has probabilities of the same name",
+                expected="a file NAME.npy or NAME.npz for each case",
+                found=f"cases {examples(sorted(with_mask))}; probabilities {examples(files)}",
+                fix="rename the files",
+            )
+        self.report = Report(
+            [
+                Problem(
+                    "warn",
+                    f"{what}: set aside",
+                    expected="one file of probabilities per mask",
+                    found=examples(sorted(some)),
+                    fix="add what is missing, or go on without these",
+                )
+                for some, what in (
+                    (
+                        with_mask - files.keys(),
+                        f"{counted(len(with_mask - files.keys()), 'mask')} without probabilities",
+                    ),
+                    (
+                        files.keys() - with_mask,
+                        f"probabilities of {counted(len(files.keys() - with_mask), 'case')} "
+                        "without a mask",
+                    ),
+                )
+                if some
+            ]
+        )
+        self._check_classes()
+
+    def _check_classes(self) -> None:
+        first = self.files[self.names[0]]
+        shape, _ = array_header(first)
+        if not shape or shape[0] != self.num_classes:
+            raise DataError(
+                "masks and probabilities have different classes",
+                expected=f"{self.num_classes}: {examples(self._set.class_names, 12)}",
+                found=f"{first} {shape}",
+                fix="save probabilities of all classes, the background first, without one for "
+                "pixels to ignore",
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, index: int) -> tuple[Mask, Probabilities]:
+        """One image, see :class:`~mixednoise.segmentation.sources.ProbabilitySource`."""
+        case = self._cases[index]
+        mask, values = read_mask(self._set, case), load(self.files[case.name])
+        if values.ndim == 4 and mask.ndim == 2 and values.shape[1] == 1:
+            values = np.asarray(values[:, 0])
+        check_shapes(case.name, mask, values, self.num_classes)
+        return mask, values
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """Files of probabilities by name, those in folders inside included.
+
+    Raises:
+        DataError: no such folder or file, or two of one name.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            "no folder of probabilities",
+            expected=f"a folder with files {' or '.join(PROBABILITIES)}",
+            found=f"{folder} is {'a file' if folder.exists() else 'not there'}",
+            fix="check the path",
+        )
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if (
+            path.suffix.lower() not in PROBABILITIES
+            or path.name.startswith(".")
+            or not path.is_file()
+        ):
+            continue
+        if path.stem in found:
+            raise DataError(
+                "two files of probabilities have the same name",
+                expected="one file per case",
+                found=f"{found[path.stem]}, {path}",
+                fix="name the folder of one model, whose parts have different cases",
+            )
+        found[path.stem] = path
+    if not found:
+        raise DataError(
+            f"no probabilities in {folder}",
+            expected="files NAME.npy or NAME.npz; nnU-Net leaves them in fold_*/validation when "
+            "it trains with --npz",
+            found="none",
+            fix="check the path",
+        )
+    return found
