@@ -208,7 +208,12 @@ def test_every_kind_of_method_gives_verdicts(copied, method):
     assert (table["group"] != "").all()
     assert table["label_quality"].between(0, 1).all()
     assert ("agreed with the given label in" in " ".join(table["reasons"])) == (method == "sscl")
-    assert not {"looks", "looks_agreed"} & {*table}
+    known = {"looks", "looks_agreed", "belief_in_label"} & {*table}
+    assert len(known) == (3 if method == "sscl" else 0)
+    if method == "sscl":
+        wrong = table[table["group"] == "mis_h"]
+        assert (wrong["suggested_label"] != wrong["given_label"]).all()
+        assert table["belief_in_label"].between(0, 1).all()
 
 
 def test_from_python(copied, fast):

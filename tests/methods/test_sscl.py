@@ -118,9 +118,11 @@ def test_the_own_key_is_the_same_image_in_the_other_view_on_every_step(monkeypat
         method.step(batch_of(images, seed=number))
         queries, keys, weights, _ = calls[-1]
         assert len(keys) == 12 + min(12 * number, 20)
-        # the slow branch equals the online one here, so that likeness finds the own key
         assert (weights.argmax(dim=1) == torch.arange(12)).all()
         assert queries.shape == (12, 128)
+        # the batch's own keys stand before those of the queue, row by row
+        own = method.queue.oldest_first()[1][-12:]
+        assert torch.equal(keys[:12], own)
     # what the next step will compare with: the newest 20 of 60 keys
     assert method.queue.count == 20
     newest = calls[-2][1][:12]  # keys of the last batch, first direction
@@ -150,6 +152,113 @@ def test_the_second_direction_compares_with_the_other_view(monkeypatch):
     old_second, old_first, _ = method.queue.oldest_first()
     torch.testing.assert_close(old_second, of_second)
     torch.testing.assert_close(old_first, of_first)
+    # Old keys, too, are those of the other view: the first direction meets the second view's.
+    method.step(batch_of(images, seed=1))
+    (_, later_1, _, _), (_, later_2, _, _) = calls[2:]
+    torch.testing.assert_close(later_1[12:], of_second)
+    torch.testing.assert_close(later_2[12:], of_first)
+
+
+def test_both_directions_count_in_the_bottleneck(monkeypatch):
+    """A sum of both, as the specification has it, where the contrast is their mean."""
+    from mixednoise.methods import sscl
+
+    values = iter([2.0, 5.0, 3.0])
+    monkeypatch.setattr(sscl, "bottleneck_loss", lambda *_: torch.tensor(next(values)))
+    both, _, images = make()
+    assert both.step(batch_of(images))["loss_bottleneck"].item() == 7.0
+    one, _, images = make(symmetric=False)
+    assert one.step(batch_of(images))["loss_bottleneck"].item() == 3.0
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_only_strong_views_are_mixed(monkeypatch, mixed):
+    from mixednoise.methods import sscl
+
+    made: list[str] = []
+
+    def record(name, function):
+        return lambda images, *a: (made.append(name), function(images, *a))[1]
+
+    for name in ("weak_view", "strong_view", "mixup"):
+        monkeypatch.setattr(sscl, name, record(name, getattr(sscl, name)))
+    method, networks, images = make(mixup=mixed)
+    given, forward = [], networks.forward
+    monkeypatch.setattr(
+        networks, "forward", lambda x, project: (given.append(x), forward(x, project))[1]
+    )
+    method.step(batch_of(images))
+    assert made == ["weak_view", *(["strong_view", "mixup"] if mixed else ["strong_view"]) * 2]
+    weak, strong = given[0]
+    assert (len(weak), len(strong)) == (12, 24)
+    alone = sscl.weak_view(images, torch.Generator().manual_seed(0), method.views)
+    assert torch.equal(weak, alone), "the first draw of the generator, and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("options", "function", "place", "value"),
+    [
+        ({"pair_threshold": 0.7}, "pair_weights", 2, 0.7),
+        ({"feature_map": "affine"}, "pair_loss", 3, "affine"),
+        ({"feature_map": "affine"}, "embed", 1, "affine"),
+        ({"bottleneck_temperature": 0.3}, "bottleneck_loss", 2, 0.3),
+        ({"beta": 0.4}, "generalized_cross_entropy", 2, 0.4),
+        (
+            {"pseudo_labels": "sharpened", "pseudo_label_temperature": 0.8},
+            "sharpen", 1, 0.8,
+        ),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_arrive_where_they_act(monkeypatch, options, function, place, value):
+    from mixednoise.methods import sscl
+
+    calls, original = [], getattr(sscl, function)
+    monkeypatch.setattr(sscl, function, lambda *a: (calls.append(a), original(*a))[1])
+    method, _, images = make(**options)
+    method.step(batch_of(images))
+    assert calls
+    assert all(call[place] == value for call in calls)
+
+
+def test_the_parent_method_is_what_is_left_without_the_modules(monkeypatch):
+    """Queue, L_IB, pseudo-labels, mixup and second direction off: 8 L_CTRR + 2 L_GCE."""
+    calls = seen(monkeypatch)
+    method, networks, images = make(
+        symmetric=False, queue_size=0, lambda_bottleneck=0, pseudo_labels="none", mixup=False
+    )
+    said = []
+    forward = networks.forward
+    monkeypatch.setattr(
+        networks, "forward", lambda x, project: (said.append(forward(x, project)), said[-1])[1]
+    )
+    loss = method.step(batch_of(images))["loss"].item()
+    ((logits, _, _),) = said[0]
+    p = torch.softmax(logits.detach().double(), dim=1).numpy()
+    queries, keys = (calls[0][i].detach().double().numpy() for i in (0, 1))
+    contrast = 0.0
+    for i in range(12):
+        s = p @ p[i]
+        s[i] = 1.0
+        s[s < 0.4] = 0.0
+        weights = s / s.sum()
+        terms = np.log(1 - keys @ queries[i])
+        terms[i] = -(keys[i] @ queries[i])
+        contrast += weights @ terms / 12
+    classification = gce(p[np.arange(12), LABELS]).mean()
+    assert loss == pytest.approx(8 * contrast + 2 * classification, abs=1e-5)
+
+
+def test_rare_classes_weigh_more_in_the_loss():
+    labels = [0] * 6 + [1] * 3 + [2] * 3
+    method, _, _ = make(labels, class_balance="weights", classification_loss="ce")
+    p = torch.full((12, 3), 0.1)
+    p[torch.arange(12), torch.tensor(labels)] = 0.8
+    p[0] = torch.tensor([0.5, 0.25, 0.25])
+    loss, _ = classification(method, labels, [True] * 12, p)
+    weights = np.array([2 / 3] * 6 + [4 / 3] * 6)
+    chosen = p[torch.arange(12), torch.tensor(labels)].double().numpy()
+    assert loss.item() == pytest.approx(float((weights * -np.log(chosen)).mean()), rel=1e-5)
 
 
 def test_one_direction_and_no_queue(monkeypatch):
@@ -259,6 +368,38 @@ def test_trust_is_decided_after_the_warm_up_by_what_was_seen():
     assert method._trusted[:6].any()
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kind", ["soft", "sharpened", "hard"])
+def test_targets_are_distributions_whatever_the_share(monkeypatch, share, kind):
+    from mixednoise.methods import sscl
+
+    targets, original = [], sscl.generalized_cross_entropy
+    monkeypatch.setattr(
+        sscl,
+        "generalized_cross_entropy",
+        lambda logits, target, beta: (targets.append(target), original(logits, target, beta))[1],
+    )
+    method, _, images = make(untrusted_share=share, pseudo_labels=kind)
+    method.step(batch_of(images))
+    method.begin_epoch(2, None)
+    assert (~method._trusted).sum() == {0.0: 0, 0.3: 6, 1.0: 12}[share]  # of 4 per class
+    targets.clear()
+    method.step(batch_of(images, seed=1))
+    (target,) = targets
+    assert target.is_floating_point()
+    assert not target.requires_grad
+    assert (target >= 0).all()
+    torch.testing.assert_close(target.sum(dim=1), torch.ones(12))
+
+
+def test_trust_is_decided_even_if_all_epochs_warm_up():
+    method, _, images = make(
+        epochs=2, warmup_epochs=2, promotion_epochs=1, untrusted_share=0.5, look_memory=0.0
+    )
+    method.step(batch_of(images))
+    assert method.assess(None).numbers["size_mis_h"] == 6
+
+
 def test_trust_can_be_settled():
     method, _, _ = make(untrusted_share=0.5, look_memory=0.0, promotion_epochs=1)
     method.begin_epoch(2, None)
@@ -300,11 +441,19 @@ def test_the_paper_is_a_preset():
     config = SSCLConfig.from_options("paper")
     assert (config.stem, config.untrusted_share, config.lr) == ("full", 0.5, 0.02)
     assert (config.classification_loss, SSCLConfig().classification_loss) == ("gce", "ce")
-    assert SSCLConfig.from_options("paper", epochs=40).epochs == 40
+    short = SSCLConfig.from_options("paper", epochs=10)
+    assert (short.epochs, short.warmup_epochs) == (10, 5)
+    assert SSCLConfig.from_options("paper", epochs=100).warmup_epochs == 31
+    views = config.views.fitted_to(224)
+    changed = {
+        name for name, value in views.model_dump().items()
+        if name.startswith(("weak_", "strong_")) and value
+    }  # fmt: skip
+    assert changed == {"weak_shift", "strong_rotation", "strong_scale", "strong_shift"}
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"untrusted_share": 1.0}, {"warmup_epochs": 31}, {"beta": 0}, {"tau": 0.4}], ids=str
+    "wrong", [{"untrusted_share": 1.5}, {"warmup_epochs": 31}, {"beta": 0}, {"tau": 0.4}], ids=str
 )
 def test_options_that_can_not_be(wrong):
     with pytest.raises(ConfigError):
@@ -324,8 +473,17 @@ def test_it_survives_labels_that_cross_entropy_learns_by_heart():
     found = robust.metrics_["separation"]
     assert found["groups"]["correct"]["precision"] > 0.7  # 0.6 are right
     assert found["correct_auroc"] > 0.8
-    looked = robust.audit_["reasons"][robust.audit_["group"] == "mis_h"]
-    assert looked.str.contains("agreed with the given label in").all()
+    wrong = robust.audit_[robust.audit_["group"] == "mis_h"]
+    assert wrong["reasons"].str.contains("agreed with the given label in").all()
+    assert (wrong["suggested_label"] != wrong["given_label"]).all()
+    learned = robust.audit_[robust.audit_["split"] == "train"]
+    assert learned["belief_in_label"].between(0, 1).all()
+    trusted = learned["group"] == "correct"
+    for _, of_class in learned.groupby("given_label"):
+        believed = of_class["belief_in_label"]
+        assert believed[trusted].min() >= believed[~trusted].max()
+    parts = ["loss_scl", "loss_que", "loss_bottleneck", "loss_classification"]
+    assert robust.history_[parts].notna().all(axis=None)
 
 
 def test_a_saved_model_holds_the_classifier_alone(tmp_path):
@@ -336,3 +494,18 @@ def test_a_saved_model_holds_the_classifier_alone(tmp_path):
     assert isinstance(again, mixednoise.SSCL)
     pixels = np.zeros((2, SIZE, SIZE, 3), np.uint8)
     assert np.array_equal(model.predict_proba(pixels), again.predict_proba(pixels))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_both_devices_come_to_the_same_losses():
+    """The same projections and predictions, twice, so that the queue is met as well."""
+    generator = torch.Generator().manual_seed(3)
+    queries, keys = (torch.randn(24, 16, generator=generator) for _ in range(2))
+    p = torch.softmax(torch.randn(12, CLASSES, generator=generator), dim=1)
+    found = []
+    for device in ("cpu", "cuda"):
+        method, _, _ = make()
+        for _ in range(2):
+            parts = method._contrast(queries.to(device), keys.to(device), p.to(device))
+        found.append(torch.stack(parts).cpu())
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)

@@ -34,6 +34,8 @@ COLUMNS = (
 TRUTH_COLUMNS = ("true_label", "noise_group")
 #: Added where the method has counted: ``looks`` of the argument, agreeing and all.
 LOOK_COLUMNS = ("looks_agreed", "looks")
+#: After them, where the method has a belief: what it believed of the given label, on the way.
+BELIEF_COLUMN = "belief_in_label"
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,6 +50,7 @@ def audit_table(
     probabilities: ArrayLike,
     group: ArrayLike | None = None,
     looks: tuple[ArrayLike, ArrayLike] | None = None,
+    belief: ArrayLike | None = None,
     views: tuple[ArrayLike, int] | None = None,
 ) -> pd.DataFrame:
     """Build the table that a curator reads and that review and export start from.
@@ -66,16 +69,20 @@ def audit_table(
         group: int (N,), found group 0, 1, 2 or -1; default the most probable one.
         looks: ``(n_agree, n_total)``, int (N,) each: how often, in how many looks during training,
             the prediction agreed with the given label. Makes a reason.
+        belief: float (N, C), class probabilities: what the method believed of each sample while it
+            learned from it. With it, a sample that is mis_h is never offered its given label.
         views: ``(n_same, total)``, int (N,) and a number: in how many looks of the finished
             networks the prediction is the predicted class. Makes a reason.
 
     Returns:
         A data frame with :data:`COLUMNS`, then :data:`TRUTH_COLUMNS` where any truth is known,
-        then :data:`LOOK_COLUMNS` where ``looks`` are given.
+        then :data:`LOOK_COLUMNS` where ``looks`` are given, and :data:`BELIEF_COLUMN` (the belief
+        in the given label, in [0, 1]) where ``belief`` is.
         Labels are class names; text is ``""`` where there is nothing to say, numbers are NaN.
 
         - ``suggested_label``: the label to use. The given one where the sample is correct or was
-          not judged; the predicted one where it is mis_h; ``""`` where it is mis_l, since nobody
+          not judged; the predicted one where it is mis_h (with ``belief`` the other class that was
+          believed in most); ``""`` where it is mis_l, since nobody
           should be offered a label for an image that can't be read.
         - ``is_label_issue``: bool, group is mis_h or mis_l; False where not judged.
         - ``label_quality``: in [0, 1], 1 = surely right: see
@@ -105,7 +112,14 @@ def audit_table(
         total = _integers("looks[1]", looks[1], n, lowest=0)
         seen = _integers("looks[0]", looks[0], n, lowest=0), total
 
-    suggested = np.where(codes == 1, np.where(predicted >= 0, predicted, given), given)
+    proposed = np.where(predicted >= 0, predicted, given)
+    believed = None
+    if belief is not None:
+        others = _floats("belief", belief, (n, classes)).copy()
+        believed = others[np.arange(n), given].copy()
+        others[np.arange(n), given] = -1.0
+        proposed = np.where(np.isnan(believed), proposed, others.argmax(axis=1))
+    suggested = np.where(codes == 1, proposed, given)
     suggested[codes == 2] = -1
     confidence = proba[np.arange(n), given]
     quality = label_quality(posterior[:, 0], confidence)
@@ -147,6 +161,8 @@ def audit_table(
         table["noise_group"] = known
     if seen is not None:
         table[list(LOOK_COLUMNS)] = np.stack(seen, axis=1)
+    if believed is not None:
+        table[BELIEF_COLUMN] = believed
     return table
 
 

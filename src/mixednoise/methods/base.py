@@ -108,6 +108,8 @@ class EpochReport:
         warnings: lines worth showing at once.
         looks: per training sample, int64 (N,) each: in how many looks during training the
             prediction was the given label, and of how many; or None.
+        belief: what was believed of each training sample while it was learned from, class
+            probabilities float64 (N, C), or None: what the final network says is used then.
     """
 
     p: FloatArray | None = None
@@ -117,6 +119,7 @@ class EpochReport:
     rows: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     looks: tuple[IntArray, IntArray] | None = None
+    belief: FloatArray | None = None
 
 
 class Ensemble(nn.Module):

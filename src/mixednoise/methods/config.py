@@ -40,7 +40,8 @@ class LearningConfig(BaseModel):
     schedule: Literal["cosine", "constant", "halving_cosine"] = Field(
         "cosine",
         description="learning rate after one epoch of linear rise: falling to 0, or held; "
-        "halving_cosine = SSCL's: no rise, one rate per epoch, falling and halved five times",
+        "halving_cosine = SSCL's: no rise, one rate per epoch, falling, and halved after every "
+        "fifth of the training",
     )
     gradient_clip: NonNegative = Field(5.0, description="largest gradient norm; 0 = no limit")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
@@ -76,7 +77,11 @@ class LearningConfig(BaseModel):
                 found=preset,
                 fix="choose one of these, or leave --preset away",
             )
-        return validated(cls, merged(cls.preset_options(preset), options))
+        of_preset = dict(cls.preset_options(preset))
+        if "epochs" in options and "warmup_epochs" not in options:
+            # A short training has a short warm-up, whatever the preset's long one has.
+            of_preset = shorter_warmup(of_preset, options["epochs"])
+        return validated(cls, merged(of_preset, options))
 
 
 class TrainingConfig(LearningConfig):
@@ -140,6 +145,13 @@ class _WithWarmup(Protocol):
 
 
 WarmupT = TypeVar("WarmupT", bound=_WithWarmup)
+
+
+def shorter_warmup(options: dict[str, Any], epochs: Any) -> dict[str, Any]:
+    """The options of a preset with a warm-up of at most half of ``epochs``, where it has one."""
+    if "warmup_epochs" not in options or not isinstance(epochs, int) or epochs < 1:
+        return options
+    return options | {"warmup_epochs": min(options["warmup_epochs"], max(1, epochs // 2))}
 
 
 def fit_warmup(config: WarmupT) -> WarmupT:

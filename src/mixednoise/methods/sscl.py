@@ -44,6 +44,7 @@ class SSCLMethod(Method[SSCLConfig]):
         # kappa: whose label is trusted, and the share of each class that is not.
         self._trusted: BoolArray = np.ones(len(context.labels), dtype=bool)
         self._untrusted_shares: FloatArray = np.zeros(context.num_classes)
+        self._decided = False
         self._class_weight = self._class_weights()
         self._networks: MomentumNetworks | None = None
 
@@ -165,12 +166,13 @@ class SSCLMethod(Method[SSCLConfig]):
 
     def assess(self, score: Scorer) -> EpochReport:
         """The last verdict; ``p(mis_l)`` is 0, since SSCL does not know of unreadable images."""
-        if self.config.promotion_epochs is None:
+        if self.config.promotion_epochs is None or not self._decided:
             self._promote()
         self._judge_unseen(score)
         return self._report()
 
     def _promote(self) -> None:
+        self._decided = True
         config, labels = self.config, self.context.labels
         if config.untrusted_share == "auto":
             shares = self.looks.wrong_shares()
@@ -206,6 +208,7 @@ class SSCLMethod(Method[SSCLConfig]):
             loss=-np.log(np.maximum(confidence, 1e-12)),
             entropy=-(mean * np.log(mean)).sum(axis=1),
             looks=(self.looks.agreed.numpy(), self.looks.total.numpy()),
+            belief=self.looks.mean,
             numbers={
                 "size_correct": float(kappa.sum()),
                 "size_mis_h": float((~kappa).sum()),
@@ -232,6 +235,7 @@ class SSCLMethod(Method[SSCLConfig]):
             "queue": self.queue.state_dict(),
             "trusted": self._trusted,
             "untrusted_shares": self._untrusted_shares,
+            "decided": self._decided,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -243,3 +247,4 @@ class SSCLMethod(Method[SSCLConfig]):
         self.queue.load_state_dict(state["queue"], device)
         self._trusted = np.asarray(state["trusted"], dtype=bool)
         self._untrusted_shares = np.asarray(state["untrusted_shares"], dtype=np.float64)
+        self._decided = bool(state["decided"])

@@ -22,7 +22,7 @@ class SSCLConfig(TrainingConfig):
         description="epochs in which every given label is learned (E_0, --start_epochs); if not "
         "given, at most half of the epochs",
     )
-    untrusted_share: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = Field(
+    untrusted_share: Share | Literal["auto"] = Field(
         "auto",
         description="share of every given class whose labels are replaced by predictions (t, "
         "--t); auto = estimated for each class by the confident joint",
@@ -119,5 +119,22 @@ class SSCLConfig(TrainingConfig):
             "mixup": False,
             "lambda_bottleneck": 2.0 * PUBLISHED_BATCH,
             "bottleneck_temperature": 1.0,
-            "views": {"strong_rotation": 180.0, "vertical_flip": False},
+            # Mirrored, turned by any angle, cropped: nothing else is changed. The published crops
+            # (30 to 100 % of the image, the weak one 8 to 100 %) are milder here.
+            "views": {
+                "vertical_flip": False,
+                "weak_rotation": 0.0,
+                "weak_brightness": 0.0,
+                "weak_shift": 0.1,
+                "strong_rotation": 180.0,
+                "strong_scale": 0.4,
+                "strong_shift": 0.15,
+                "strong_shear": 0.0,
+                "strong_brightness": 0.0,
+                "strong_contrast": 0.0,
+                "strong_saturation": 0.0,
+                "strong_channel_gain": 0.0,
+                "strong_grey": 0.0,
+                "strong_cutout": 0.0,
+            },
         }

@@ -104,9 +104,9 @@ def _audit(
     for name, p in probabilities.items():
         rows = prepared.dataset.rows(name)
         loss, entropy = loss_and_entropy(p, prepared.part(name).labels)
-        posterior, looks = np.full((len(rows), 3), np.nan), None
+        posterior, looks, belief = np.full((len(rows), 3), np.nan), None, None
         if name == "train" and verdict.p is not None:
-            posterior, looks = verdict.p, verdict.looks
+            posterior, looks, belief = verdict.p, verdict.looks, verdict.belief
         tables.append(
             audit_table(
                 prepared.dataset.subset(rows),
@@ -115,6 +115,7 @@ def _audit(
                 entropy=entropy,
                 probabilities=p,
                 looks=looks,
+                belief=belief,
             )
         )
     return pd.concat(tables, ignore_index=True)
