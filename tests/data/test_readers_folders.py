@@ -80,6 +80,16 @@ def test_one_clear_message_for_other_folders(tmp_path, names, what):
     assert caught.value.found
 
 
+@pytest.mark.parametrize("mark", [("audit.json",), ("config.yaml", "samples.csv")])
+def test_results_are_no_classes(tmp_path, mark):
+    """A folder of runs: their plots would be read as images otherwise."""
+    touch(tmp_path, ["first/plots/curves.png", "second/plots/curves.png"])
+    touch(tmp_path, [f"second/{name}" for name in mark])
+    with pytest.raises(DataError, match="holds results of mixednoise") as told:
+        read_dataset(tmp_path)
+    assert "second" in str(told.value)
+
+
 def test_a_folder_of_images_and_one_table_is_that_table(tmp_path):
     touch(tmp_path, ["images/a.png", "images/b.png", "masks/a.png"])
     write_table(tmp_path / "whatever.csv", "image,label", ["a.png,x", "b.png,y"])

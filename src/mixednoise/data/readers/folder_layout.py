@@ -23,7 +23,8 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
     that are not images, are passed over.
 
     Raises:
-        DataError: no class folders, no images, or split folders mixed with class folders.
+        DataError: no class folders, no images, folders of runs, or split folders mixed with class
+            folders.
     """
     options.refuse_columns("a folder per class")
     root = root.absolute()
@@ -46,6 +47,15 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
     ]
     if not class_folders:
         raise _no_class_folders(folders[0])
+    results = [folder.name for folder, _ in class_folders if _is_result(folder)]
+    if results:
+        raise DataError(
+            f"{root} holds results of mixednoise, not classes",
+            expected="one folder of images per class, or a CSV with image and label columns",
+            found=f"runs or audits: {examples(results)}",
+            fix=f"name one of them, such as {root / results[0]}, where a run is asked for; or the "
+            "data set itself",
+        )
     found = [
         (path, folder.name, split)
         for folder, split in class_folders
@@ -71,6 +81,14 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
         label_of="the folder names",
     )
     return assemble(raw, options)
+
+
+def _is_result(folder: Path) -> bool:
+    """Whether a folder is a run or an audit, whose pictures are no data."""
+    if (folder / "audit.json").is_file():
+        return True
+    beside = ("samples.csv", "history.csv", "folds.csv")
+    return (folder / "config.yaml").is_file() and any((folder / n).is_file() for n in beside)
 
 
 def sub_folders(folder: Path) -> list[Path]:
