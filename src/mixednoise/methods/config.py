@@ -151,7 +151,7 @@ def shorter_warmup(options: dict[str, Any], epochs: Any) -> dict[str, Any]:
     """The options of a preset with a warm-up of at most half of ``epochs``, where it has one."""
     if "warmup_epochs" not in options or not isinstance(epochs, int) or epochs < 1:
         return options
-    return options | {"warmup_epochs": min(options["warmup_epochs"], max(1, epochs // 2))}
+    return options | {"warmup_epochs": _at_most_half(options["warmup_epochs"], epochs)}
 
 
 def fit_warmup(config: WarmupT) -> WarmupT:
@@ -161,7 +161,7 @@ def fit_warmup(config: WarmupT) -> WarmupT:
         ConfigError: one that was asked for is longer than the training.
     """
     if "warmup_epochs" not in config.model_fields_set:
-        shorter = min(config.warmup_epochs, max(1, config.epochs // 2))
+        shorter = _at_most_half(config.warmup_epochs, config.epochs)
         # The only way to settle a default of a frozen model that depends on another option.
         object.__setattr__(config, "warmup_epochs", shorter)
     elif config.warmup_epochs > config.epochs:
@@ -172,6 +172,10 @@ def fit_warmup(config: WarmupT) -> WarmupT:
             fix="train longer (--epochs) or warm up less (--warmup-epochs)",
         )
     return config
+
+
+def _at_most_half(warmup_epochs: int, epochs: int) -> int:
+    return min(warmup_epochs, max(1, epochs // 2))
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,6 @@ class SSCLMethod(Method[SSCLConfig]):
         # kappa: whose label is trusted, and the share of each class that is not.
         self._trusted: BoolArray = np.ones(len(context.labels), dtype=bool)
         self._untrusted_shares: FloatArray = np.zeros(context.num_classes)
-        self._decided = False
         self._class_weight = self._class_weights()
         self._networks: MomentumNetworks | None = None
 
@@ -166,13 +165,13 @@ class SSCLMethod(Method[SSCLConfig]):
 
     def assess(self, score: Scorer) -> EpochReport:
         """The last verdict; ``p(mis_l)`` is 0, since SSCL does not know of unreadable images."""
-        if self.config.promotion_epochs is None or not self._decided:
+        # Where all epochs warm up, nothing was decided on the way.
+        if self.config.promotion_epochs is None or self.warmup_epochs >= self.config.epochs:
             self._promote()
         self._judge_unseen(score)
         return self._report()
 
     def _promote(self) -> None:
-        self._decided = True
         config, labels = self.config, self.context.labels
         if config.untrusted_share == "auto":
             shares = self.looks.wrong_shares()
@@ -235,7 +234,6 @@ class SSCLMethod(Method[SSCLConfig]):
             "queue": self.queue.state_dict(),
             "trusted": self._trusted,
             "untrusted_shares": self._untrusted_shares,
-            "decided": self._decided,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -247,4 +245,3 @@ class SSCLMethod(Method[SSCLConfig]):
         self.queue.load_state_dict(state["queue"], device)
         self._trusted = np.asarray(state["trusted"], dtype=bool)
         self._untrusted_shares = np.asarray(state["untrusted_shares"], dtype=np.float64)
-        self._decided = bool(state["decided"])

@@ -30,8 +30,6 @@ if TYPE_CHECKING:  # pandas takes a second to import
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 Words = np.ndarray[Any, np.dtype[np.uint64]]
 
-#: JPEGs are decoded at 1/2, 1/4 or 1/8 as long as their shorter side keeps so many pixels.
-DECODED_SIDE = COMMON_SIDE
 #: Columns of scores, in the order of the table.
 SCORES = (
     "quality",
@@ -93,7 +91,7 @@ def assess_file(path: Path | str, limits: Limits | None = None) -> ImageQuality:
         UnreadableImageError: with a short reason.
     """
     data = read_image_file(path)
-    decoded = decode_bytes(data, min_side=DECODED_SIDE)
+    decoded = decode_bytes(data, min_side=COMMON_SIDE)
     reduced = _reduced(decoded)
     quality = assess_image(decoded.image, limits, reduced=reduced)
     side = quality.measures.side / reduced

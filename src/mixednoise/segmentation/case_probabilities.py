@@ -11,6 +11,7 @@ from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.errors import DataError
 from mixednoise.segmentation.array_files import PROBABILITIES, array_header, load
 from mixednoise.segmentation.cases import CaseSet, read_mask
+from mixednoise.segmentation.files_by_name import files_by_name
 from mixednoise.segmentation.labels import Mask, Probabilities
 from mixednoise.segmentation.sources import check_shapes
 
@@ -105,35 +106,5 @@ def files_below(folder: Path) -> dict[str, Path]:
     Raises:
         DataError: no such folder or file, or two of one name.
     """
-    if not folder.is_dir():
-        raise DataError(
-            "no folder of probabilities",
-            expected=f"a folder with files {' or '.join(PROBABILITIES)}",
-            found=f"{folder} is {'a file' if folder.exists() else 'not there'}",
-            fix="check the path",
-        )
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if (
-            path.suffix.lower() not in PROBABILITIES
-            or path.name.startswith(".")
-            or not path.is_file()
-        ):
-            continue
-        if path.stem in found:
-            raise DataError(
-                "two files of probabilities have the same name",
-                expected="one file per case",
-                found=f"{found[path.stem]}, {path}",
-                fix="name the folder of one model, whose parts have different cases",
-            )
-        found[path.stem] = path
-    if not found:
-        raise DataError(
-            f"no probabilities in {folder}",
-            expected="files NAME.npy or NAME.npz; nnU-Net leaves them in fold_*/validation when "
-            "it trains with --npz",
-            found="none",
-            fix="check the path",
-        )
-    return found
+    hint = "; nnU-Net leaves them in fold_*/validation when it trains with --npz"
+    return files_by_name(folder, PROBABILITIES, "probabilities", below=True, hint=hint)

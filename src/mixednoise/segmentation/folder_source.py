@@ -10,9 +10,10 @@ import numpy as np
 from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.errors import DataError
 from mixednoise.segmentation.array_files import PROBABILITIES, array_header, load, png_shape
-from mixednoise.segmentation.cases.formats import ENDINGS, LOSSY_ENDINGS, ending_of, split_ending
+from mixednoise.segmentation.cases.formats import ENDINGS, LOSSY_ENDINGS, ending_of
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
+from mixednoise.segmentation.files_by_name import files_by_name
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.sources import as_classes, check_shapes, shape_problem
 
@@ -61,8 +62,8 @@ class FolderSource:
         self._ignore = ignore_label
         same = Path(masks).resolve() == Path(probabilities).resolve()
         of_masks = tuple(ending for ending in _MASKS if not same or ending != ".npy")
-        mask_files = _listing(Path(masks), of_masks, "masks")
-        value_files = _listing(Path(probabilities), PROBABILITIES, "probabilities")
+        mask_files = files_by_name(Path(masks), of_masks, "masks")
+        value_files = files_by_name(Path(probabilities), PROBABILITIES, "probabilities")
         self.report = _partners(mask_files, value_files)
         self.names: list[str] = []
         self.masks: list[Path] = []
@@ -170,43 +171,6 @@ class FolderSource:
                 "ignore label",
             )
         return mask
-
-
-def _listing(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
-    """Files by stem.
-
-    Raises:
-        DataError: no folder, no such file, or two of one stem.
-    """
-    if not folder.is_dir():
-        raise DataError(
-            f"no folder of {what}",
-            expected=f"a folder with files {' or '.join(suffixes)}",
-            found=f"{folder} is {'a file' if folder.exists() else 'not there'}",
-            fix="check the path",
-        )
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        stem, ending = split_ending(path.name)
-        if not ending:
-            stem, ending = path.stem, path.suffix.lower()
-        if ending in suffixes and not path.name.startswith(".") and path.is_file():
-            if stem in found:
-                raise DataError(
-                    f"two files of {what} have the same name",
-                    expected="one file per image",
-                    found=f"{found[stem]}, {path}",
-                    fix="remove one of them",
-                )
-            found[stem] = path
-    if not found:
-        raise DataError(
-            f"no {what} in {folder}",
-            expected=f"files NAME{' or NAME'.join(suffixes)}",
-            found=f"{counted(len(list(folder.iterdir())), 'entry', 'entries')} of other kinds",
-            fix="check the path",
-        )
-    return found
 
 
 def _partners(masks: dict[str, Path], values: dict[str, Path]) -> Report:

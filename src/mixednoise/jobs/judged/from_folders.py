@@ -8,12 +8,13 @@ from typing import Any
 
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import ConfigError, DataError
-from mixednoise.jobs.judged.judged import Judged, files_origin, write_map
+from mixednoise.jobs.judged.judged import Judged, files_origin
 from mixednoise.progress import Progress
 from mixednoise.segmentation.calibrated_source import calibrated, calibrated_by
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.cases import Case, CaseSet, MaskFiles, read_cases, read_image
 from mixednoise.segmentation.cases.formats import NIFTI_ENDINGS, ending_of
+from mixednoise.segmentation.cases.writing import encode, write_bytes
 from mixednoise.segmentation.confident import FolderSource
 from mixednoise.segmentation.labels import Mask
 
@@ -92,7 +93,7 @@ def judged_folders(
 
     def write(folder: Path, name: str, picture: Mask) -> None:
         ending = _grid(files[name]) or (".png" if picture.ndim == 2 else ".npy")
-        write_map(folder, case(name), picture, ending)
+        write_bytes(folder / f"{name}{ending}", encode(picture, ending, files[name]))
 
     def cases() -> CaseSet:
         return CaseSet(

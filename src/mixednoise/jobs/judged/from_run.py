@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mixednoise.errors import RunError
-from mixednoise.jobs.judged.judged import Judged, true_masks, write_map
+from mixednoise.jobs.judged.judged import Judged, judged_as
 from mixednoise.progress import Progress
 from mixednoise.segmentation.calibration import Calibrate
-from mixednoise.segmentation.cases import read_image
-from mixednoise.segmentation.cases.apart import folders_of
-from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.stages.judged import JudgedSource, run_calibrated_by
 from mixednoise.segmentation.stages.judging import error_settings, fit_calibrations
@@ -39,21 +36,12 @@ def judged_run(run: Path, *, calibrate: Calibrate | None = None, progress: Progr
             found=f"method {stage.config.method}, probabilities of {there} of {len(files)} masks",
             fix="go on with the same `mixednoise segment train` command and --resume",
         )
-    by_name = {case.name: case for case in cases.cases}
     anew = None if calibrate is None else fit_calibrations(stage, calibrate)
-    source = JudgedSource(stage, anew)
-    return Judged(
-        source,
+    return judged_as(
+        cases,
+        JudgedSource(stage, anew),
         JudgedSource(stage, {}),
-        run_calibrated_by(stage, anew),
-        f"Masks of {cases.source}",
-        cases.class_names,
-        cases=lambda: cases,
+        calibrate=run_calibrated_by(stage, anew),
         origin={"calibrate": calibrate, "run": str(run.resolve())},
-        writer=lambda folder, name, picture: write_map(folder, by_name[name], picture),
-        endings={name: template_ending(by_name[name]) for name in source.names},
-        image=lambda name: read_image(by_name[name]).array,
-        truth=true_masks(cases, source.names),
-        folders=folders_of(cases),
         settings=error_settings(stage).model_dump(),
     )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mixednoise.segmentation.calibration import Calibrate
-from mixednoise.segmentation.cases import Case, CaseSet, read_mask
-from mixednoise.segmentation.cases.writing import encode, template_ending, write_bytes
+from mixednoise.segmentation.cases import CaseSet, read_image, read_mask, write_like
+from mixednoise.segmentation.cases.apart import folders_of
+from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.confident import ProbabilitySource
 from mixednoise.segmentation.labels import Mask
-from mixednoise.segmentation.write_errors import SUSPECTED
 
 #: Beside the maps: the cases, and where their probabilities are.
 CASES, ORIGIN = "cases.json", "origin.json"
@@ -62,18 +60,44 @@ def files_origin(files: Mapping[str, Path], calibrate: Calibrate) -> dict[str, A
     return {"calibrate": calibrate, "probabilities": places}
 
 
-def true_masks(cases: CaseSet, names: Sequence[str]) -> dict[str, Callable[[], Mask]]:
-    """Readers of the true masks that there are."""
+def judged_as(
+    cases: CaseSet,
+    source: ProbabilitySource,
+    plain: ProbabilitySource,
+    *,
+    calibrate: Calibrate,
+    origin: Mapping[str, Any],
+    folders: tuple[Path, ...] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> Judged:
+    """Masks of a case set, maps in their format and on their grid.
+
+    Args:
+        cases: those of the source, at least.
+        source, plain, calibrate, origin, settings: as of :class:`Judged`.
+        folders: that are read beside those of the cases.
+    """
     by_name = {case.name: case for case in cases.cases}
-    return {
-        name: partial(read_mask, cases, by_name[name], "truth")
-        for name in names
-        if by_name[name].truth is not None
-    }
 
+    def write(folder: Path, name: str, picture: Mask) -> None:
+        write_like(cases, by_name[name], picture > 0, folder / name)
 
-def write_map(folder: Path, case: Case, picture: Mask, ending: str | None = None) -> None:
-    """An error map in the format (or another one), and onto the grid, of its mask."""
-    ending, template = ending or template_ending(case), case.mask.paths[0] if case.mask else None
-    stored = (picture > 0).astype(np.uint8) * np.uint8(SUSPECTED)
-    write_bytes(folder / f"{case.name}{ending}", encode(stored, ending, template))
+    return Judged(
+        source,
+        plain,
+        calibrate,
+        f"Masks of {cases.source}",
+        cases.class_names,
+        cases=lambda: cases,
+        origin=origin,
+        writer=write,
+        endings={name: template_ending(by_name[name]) for name in source.names},
+        image=lambda name: read_image(by_name[name]).array if by_name[name].images else None,
+        truth={
+            name: partial(read_mask, cases, by_name[name], "truth")
+            for name in source.names
+            if by_name[name].truth is not None
+        },
+        folders=(*folders_of(cases), *folders),
+        settings=settings or {},
+    )
