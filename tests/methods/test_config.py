@@ -18,6 +18,23 @@ def test_scientific_notation_is_a_number():
     assert parse_assignments(["lr=1e-3"]) == {"lr": 0.001}
 
 
+def test_text_in_quotes_stays_text():
+    assert parse_assignments(['precision="32"', "name='1e-3'"]) == {
+        "precision": "32",
+        "name": "1e-3",
+    }
+
+
+@pytest.mark.parametrize("written", [32, "32"])
+def test_precision_is_a_name_or_a_number(written):
+    assert TrainingConfig.from_options(precision=written).precision == "32"
+
+
+def test_a_precision_that_there_is_not_is_refused():
+    with pytest.raises(ConfigError, match="precision"):
+        TrainingConfig.from_options(precision=16)
+
+
 def test_an_assignment_without_equals_is_refused():
     with pytest.raises(ConfigError, match="KEY=VALUE"):
         parse_assignments(["lambda_c"])

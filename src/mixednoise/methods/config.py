@@ -53,6 +53,12 @@ class LearningConfig(BaseModel):
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="one seed, one result, on one machine")
 
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _may_be_a_number(cls, value: object) -> object:
+        # Matrix files, --set and Python callers write 32 as what it is.
+        return str(value) if isinstance(value, int) else value
+
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:
         """Names that :meth:`from_options` takes as ``preset``."""
@@ -280,8 +286,8 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             value = None if text.lower() == "none" else yaml.safe_load(text)
         except yaml.YAMLError:
             value = text
-        if isinstance(value, str):
-            # YAML 1.1 reads 1e-3 as text; a user means the number.
+        if isinstance(value, str) and value == text:
+            # YAML 1.1 reads 1e-3 as text; a user means the number. Text in quotes stays text.
             with suppress(ValueError):
                 value = float(value)
         target = options
