@@ -23,6 +23,7 @@ from mixednoise.segmentation.loop import SegmentationLoop
 from mixednoise.segmentation.pipeline import reopen, run_stages
 from mixednoise.segmentation.stages import trial
 from mixednoise.segmentation.stages.judged import JudgedSource
+from mixednoise.segmentation.stages.teachers import passes
 
 CONFIG = SegmentationConfig(**TINY, epochs=2, folds=2, test_fraction=0.2, val_fraction=0.1, seed=3)
 
@@ -47,6 +48,16 @@ def test_a_run_leaves_what_the_documentation_promises(home):
     learned = pd.read_csv(run / "folds.csv")
     maps = {path.stem for path in (run / "error_maps").glob("*.png")}
     assert maps == set(learned["name"])
+    images = pd.read_csv(run / "error_maps" / "images.csv").set_index("name")
+    parts = pd.read_csv(run / "error_maps" / "components.csv").groupby("name")["pixels"]
+    flagged = images[images["flagged_pixels"] > 0]
+    assert len(flagged) > 0
+    np.testing.assert_array_equal(
+        flagged[["flagged_pixels", "components", "largest_component"]],
+        parts.agg(["sum", "size", "max"]).loc[flagged.index],
+    )
+    assert parts.ngroups == len(flagged)
+    assert "Suspected regions, one by one" in (run / "report.html").read_text()
     for path in (run / "error_maps").glob("*.png"):
         picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         assert picture.shape == (32, 32)
@@ -67,6 +78,29 @@ def test_each_case_is_judged_by_the_teacher_that_never_saw_its_patient(home):
         assert told["fold"] == fold
     groups = np.array(stage.folds.groups)
     assert not set(groups[stage.folds.judged_by(0)]) & set(groups[stage.folds.learned_by(0)])
+
+
+def test_teachers_take_as_many_steps_as_the_student(home):
+    run = home[0] / "run"
+    folds = pd.read_csv(run / "folds.csv")["fold"]
+    for fold in (0, 1):
+        passes_made = len(pd.read_csv(run / f"round_1/teachers/fold_{fold}/history.csv"))
+        seen, wanted = int((folds != fold).sum()), 2 * len(folds)
+        assert (passes_made - 1) * seen < wanted <= passes_made * seen
+    assert len(pd.read_csv(run / "student" / "history.csv")) == 2
+
+
+def test_passes_of_teachers_that_are_asked_for_are_theirs(home, tmp_path):
+    config = CONFIG.model_copy(update={"teacher_epochs": 1})
+    run_stages(home[1], config, tmp_path / "run", until="teachers", progress=Silent())
+    told = sorted((tmp_path / "run").glob("round_1/teachers/*/history.csv"))
+    assert [len(pd.read_csv(path)) for path in told] == [1, 1]
+
+
+def test_passes_are_rounded_up():
+    assert passes(40, cases=197, learned=98) == 81
+    assert passes(10, cases=100, learned=80) == 13
+    assert passes(3, cases=7, learned=7) == 3
 
 
 def test_a_teacher_that_saw_the_case_stops_the_run(home, tmp_path):

@@ -67,7 +67,9 @@ class SegmentationConfig(LearningConfig):
     epochs: Annotated[int, Field(ge=1)] = Field(60, description="passes over the training images")
     batch_size: Annotated[int, Field(ge=1)] = Field(8, description="windows per step and process")
     teacher_epochs: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="passes of each teacher; none = as many as the student's"
+        None,
+        description="passes of each teacher over its own cases; none = as many steps as the "
+        "student's: with two folds twice its passes",
     )
 
     # ---- the error maps
@@ -163,6 +165,7 @@ class SegmentationConfig(LearningConfig):
             "patch_size": 256,
             "normalise": "range",
             "epochs": 1001,
+            "teacher_epochs": 1001,
             "batch_size": 4,
             "lr": 1e-3,
             "optimizer": "adamw",

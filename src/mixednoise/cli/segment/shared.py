@@ -142,7 +142,9 @@ _LEARNING: dict[str, Any] = {
     ),
     "loss": _text("NAME", "ce, or dice_ce (with Dice). Default: ce.", o.MODEL),
     "epochs": _whole("Passes over the training images. Default: 60.", o.TRAINING),
-    "teacher_epochs": _whole("Of each teacher. Default: as many as --epochs.", o.TRAINING),
+    "teacher_epochs": _whole(
+        "Of each teacher. Default: as many steps as the student's.", o.TRAINING
+    ),
     "batch_size": _whole("Windows per step. Default: 8.", o.TRAINING),
     "lr": _real("Highest learning rate. Default: 0.001.", o.TRAINING),
     "val_fraction": _real(

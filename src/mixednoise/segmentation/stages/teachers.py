@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mixednoise.models.segmenters import Segmenter, load_segmenter, save_segmenter
 from mixednoise.segmentation.folds import (
     Folds,
@@ -39,15 +41,18 @@ def train_teachers(stage: Stage, judged: Judged | None = None) -> None:
         judged: maps of the round before; None = learn from the masks as they were given.
     """
     folds, config, round_ = stage.made_folds, stage.config, stage.number
-    learning = config.model_copy(update={"epochs": config.teacher_epochs or config.epochs})
     for fold in range(folds.count):
         path = stage.teacher(fold)
         if path.exists():
             load_teacher(stage, fold)
             continue
         rows = stage.train[folds.learned_by(fold)]
-        own = learning.model_copy(
-            update={"seed": derived_seed(config.seed, 101, round_, fold) % 2**31}
+        own = config.model_copy(
+            update={
+                "epochs": config.teacher_epochs
+                or passes(config.epochs, len(stage.train), len(rows)),
+                "seed": derived_seed(config.seed, 101, round_, fold) % 2**31,
+            }
         )
         learner = MaskLearner(
             stage.segmenter(1000 + 100 * round_ + fold),
@@ -75,6 +80,20 @@ def train_teachers(stage: Stage, judged: Judged | None = None) -> None:
                 path, learner.segmenter, stage.metadata(fold=fold, learned=learned, round=round_)
             )
         stage.fabric.barrier()
+
+
+def passes(epochs: int, cases: int, learned: int) -> int:
+    """Passes over some of the cases that are as many steps as ``epochs`` passes over all.
+
+    A teacher that sees half of the cases in as many passes takes half of the steps: it draws small
+    structures far too small, or not at all, and what it says of masks is worth little.
+
+    Args:
+        epochs: passes over all cases.
+        cases: all of them.
+        learned: those that are learned from, at least 1.
+    """
+    return math.ceil(epochs * cases / learned)
 
 
 def load_teacher(stage: Stage, fold: int) -> Segmenter:
