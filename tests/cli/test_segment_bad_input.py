@@ -93,10 +93,15 @@ def test_training_stops_before_it_begins(data, capsys, spoil, options, words):
     assert not (data.parent / "run").exists()
 
 
-def test_an_empty_mask_is_told(data, capsys):
+@pytest.mark.parametrize("quiet", [False, True])
+def test_an_empty_mask_is_told_unless_nothing_is(data, capfd, quiet):
     cv2.imwrite(str(data / "masks" / "c01.png"), np.zeros((32, 32), np.uint8))
-    assert run(list(map(str, train(data, "--until", "teachers", "--epochs", "1")))) == 0
-    said = capsys.readouterr().err
+    more = ["--until", "teachers", "--epochs", "1", *["--quiet"] * quiet]
+    assert run(list(map(str, train(data, *more)))) == 0
+    said = capfd.readouterr().err
+    if quiet:
+        assert said == ""
+        return
     assert "warning: 1 mask of 4 is empty: background alone" in said
     assert "c01" in said
 

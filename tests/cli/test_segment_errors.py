@@ -52,6 +52,10 @@ def test_maps_are_those_of_the_python_function(folders, tmp_path, rule):
     table = pd.read_csv(out / "images.csv")
     assert table["flagged_pixels"].sum() == expected.sum()
     assert table["quality"].is_monotonic_increasing, "the worst mask first"
+    parts = pd.read_csv(out / "components.csv").groupby("name")["pixels"]
+    assert parts.sum().to_dict() == dict(zip(table["name"], table["flagged_pixels"], strict=True))
+    assert parts.size().to_dict() == dict(zip(table["name"], table["components"], strict=True))
+    assert "Suspected regions, one by one" in (out / "report.html").read_text()
 
 
 @pytest.mark.parametrize("calibrate", ["none", "shares"])

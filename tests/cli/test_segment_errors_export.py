@@ -123,7 +123,7 @@ def test_from_nnunet_to_nnunet(raw, tmp_path, capsys):
     (model / "fold_0" / "validation" / "m0.npz").unlink()
     command = ["segment", "errors", "--nnunet", str(root), "--probabilities", str(model)]
     assert run([*command, "--out", str(found)]) == 0
-    assert "1 mask without probabilities: set aside" in capsys.readouterr().err
+    assert "1 mask has no probabilities: set aside" in capsys.readouterr().err
     masks, values = (np.stack([one[i] for one in made[1:]]) for i in (1, 2))
     expected = mixednoise.find_mask_errors(masks, values, rule="Q")
     maps = [read(found / f"{name}.png") > 0 for name, *_ in made[1:]]
@@ -255,9 +255,10 @@ class TestBadInput:
         assert errors(tmp_path / "found", "--nnunet", root, "--probabilities", model) == 2
         assert "two files of probabilities have the same name" in capsys.readouterr().err
 
-    def test_a_damaged_result(self, folders, tmp_path, capsys):
+    @pytest.mark.parametrize("content", ["[]", '{"calibrate": "none", "judges": [1]}'])
+    def test_a_damaged_result(self, folders, tmp_path, capsys, content):
         folder, _ = folders
         assert errors(tmp_path / "found", *of_folders(folder)) == 0
-        (tmp_path / "found" / "origin.json").write_text("[]")
+        (tmp_path / "found" / "origin.json").write_text(content)
         assert export(tmp_path / "found", "masks", tmp_path / "out") == 2
         assert "find the errors again" in capsys.readouterr().err

@@ -177,7 +177,7 @@ def test_a_source_is_calibrated_after_it_was_checked():
     assert isinstance(found, CalibratedSource)
     mask, values = found.read(0)
     np.testing.assert_array_equal(mask, labels[0])
-    np.testing.assert_allclose(values, found.calibration.apply(source.read(0)[1]))
+    np.testing.assert_allclose(values, found.calibrations[0].apply(source.read(0)[1]))
     logits = np.log(probabilities).swapaxes(0, 1)
     with pytest.raises(DataError, match="probabilit"):
         calibrated(ArraySource(labels, logits), "shares", Silent())

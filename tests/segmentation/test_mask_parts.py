@@ -65,14 +65,14 @@ def test_components_connect_at_corners(slices):
         flagged = np.stack([flagged] + [np.zeros_like(flagged)] * (slices - 1))
         flagged[1, 3, 2] = True  # touches the first one at a corner
     size = 4 if slices else 3
-    kept, components, largest = drop_small(flagged, 0)
-    assert (components, largest) == (2, size)
-    np.testing.assert_array_equal(kept, flagged)
-    kept, components, largest = drop_small(flagged, 2)
-    assert (kept.sum(), components, largest) == (size, 1, size)
+    kept = drop_small(flagged, 0)
+    assert (sorted(kept.sizes), kept.largest) == ([1, size], size)
+    np.testing.assert_array_equal(kept.flagged, flagged)
+    kept = drop_small(flagged, 2)
+    assert (kept.flagged.sum(), list(kept.sizes), kept.largest) == (size, [size], size)
     assert flagged.sum() == size + 1
-    kept, components, largest = drop_small(flagged, 9)
-    assert (kept.sum(), components, largest) == (0, 0, 0)
+    kept = drop_small(flagged, 9)
+    assert (kept.flagged.sum(), len(kept.sizes), kept.largest) == (0, 0, 0)
 
 
 def disc(radius, shape=(128, 128)):

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from mask_pages import case_of, report_of, table_of, written
 
-from html_page import Page
 from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.evaluation.identification import IdentificationEvaluator
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
@@ -19,63 +19,13 @@ from mixednoise.pages.heat import MOST_CLASSES
 from mixednoise.pages.histogram import histogram
 from mixednoise.pages.numbers import points, share
 from mixednoise.segmentation.labels import IGNORE
-from mixednoise.segmentation.report import OverlayCase, ReportInput, draw_overlay, write_report
+from mixednoise.segmentation.report import OverlayCase, draw_overlay, write_report
 from mixednoise.segmentation.report.cards import changes_in
 from mixednoise.segmentation.report.classes import joint_of, strata_of
 from mixednoise.segmentation.report.inputs import worst_first
 from mixednoise.segmentation.report.words import findings, headline
 
 GIVEN, SUSPECTED, PROPOSED = (0x56, 0xB4, 0xE9), (0xD5, 0x5E, 0x00), (0xF0, 0xE4, 0x42)
-
-
-def table_of(n: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "name": [f"case{k:03d}" for k in range(n)],
-            "quality": np.linspace(0.9, 0.3, n),
-            "flagged_pixels": np.arange(n),
-            "flagged_share": np.arange(n) / 1000,
-            "components": 1,
-            "largest_component": np.arange(n),
-        }
-    )
-
-
-def case_of(shape: tuple[int, ...] = (16, 20), seed: int = 0) -> OverlayCase:
-    rng = np.random.default_rng(seed)
-    mask = np.zeros(shape, np.uint8)
-    mask[..., 3:9, 4:12] = 1
-    proposed = np.zeros_like(mask)
-    proposed[..., 3:9, 4:10] = 1
-    image = rng.integers(0, 256, (1, *shape)).astype(np.uint8)
-    return OverlayCase(image, mask, mask != proposed, proposed)
-
-
-SUMMARY = {
-    "pixels": 10_000,
-    "class_counts": [9000, 1000],
-    "thresholds": [0.95, None],
-    "error_rate": [0.01, 0.1],
-    "flagged_per_class": {"background": 2, "heart": 8},
-    "joint": [[0.891, 0.009], [0.01, 0.09]],
-}
-
-
-def report_of(**changes) -> ReportInput:
-    values = {
-        "title": "Masks of a test",
-        "summary": SUMMARY,
-        "images": table_of(5),
-        "class_names": ["background", "heart"],
-        "case": lambda name: case_of(),
-    }
-    return ReportInput(**(values | changes))
-
-
-def written(tmp_path, **changes) -> Page:
-    path = tmp_path / "report.html"
-    write_report(report_of(**changes), path, overwrite=True)
-    return Page(path.read_text(encoding="utf-8"))
 
 
 # ---- overlays

@@ -32,7 +32,7 @@ def test_maps_table_and_summary_agree(source, tmp_path):
     summary = write_errors(source, tmp_path / "new" / "out", ErrorSettings(), class_names=names)
     out = summary.out
     assert sorted(p.name for p in out.iterdir()) == [
-        "a.png", "b.png", "c.png", "d.png", "images.csv", "summary.json",
+        "a.png", "b.png", "c.png", "components.csv", "d.png", "images.csv", "summary.json",
     ]  # fmt: skip
     flagged = dict(zip(source.names, find_mask_errors(masks, values), strict=True))
     for name, expected in flagged.items():
@@ -93,7 +93,8 @@ def test_a_writer_of_its_own(source, tmp_path):
     write_errors(source, tmp_path / "out", ErrorSettings(), writer=seen.__setitem__)
     assert list(seen) == source.names
     assert {value for picture in seen.values() for value in np.unique(picture)} == {0, 255}
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["images.csv", "summary.json"]
+    tables = ["components.csv", "images.csv", "summary.json"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == tables
 
 
 def test_results_are_replaced_only_when_asked_and_others_never(source, tmp_path):

@@ -23,9 +23,9 @@ from mixednoise.segmentation.cases.apart import must_be_apart
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.picture import size_text
 from mixednoise.segmentation.confident import ErrorSettings, write_errors
-from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
+from mixednoise.segmentation.report import OverlayCase, ReportInput, overview, write_report
 from mixednoise.segmentation.stages.evaluation import COMPARING, FoundErrors, identify, rule_name
-from mixednoise.segmentation.write_errors import SUMMARY, TABLE
+from mixednoise.segmentation.write_errors import COMPONENTS, SUMMARY, TABLE
 
 REPORT = "report.html"
 
@@ -38,7 +38,7 @@ def find_errors(
     overwrite: bool = False,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Write error maps, ``images.csv``, ``report.html`` and ``summary.json`` into a folder.
+    """Write error maps, ``images.csv``, ``components.csv``, ``report.html`` and ``summary.json``.
 
     Args:
         judged: masks and probabilities.
@@ -74,7 +74,7 @@ def find_errors(
         for name in names
         for ending in ([judged.endings[name]] if name in judged.endings else unsettled)
     ]
-    about = [TABLE, REPORT, CASES, ORIGIN, SUMMARY]
+    about = [COMPONENTS, TABLE, REPORT, CASES, ORIGIN, SUMMARY]
     check_target(out, [*usual, *about], overwrite=overwrite, sources=[])
     written: list[str] = []
     with new_result(out, written) as work:
@@ -90,7 +90,8 @@ def find_errors(
         )
         estimated = summary.estimate
         content = summary.to_json(judged.class_names)
-        maps = {path.name: path for path in work.iterdir() if path.name not in (TABLE, SUMMARY)}
+        tables = (COMPONENTS, TABLE, SUMMARY)
+        maps = {path.name: path for path in work.iterdir() if path.name not in tables}
         left = [name for name in names if name not in estimated.set_aside]
         drawn = _Drawn(judged, maps)
         name = rule_name(settings.rule, judged.calibrate, content["whole_masks"])
@@ -100,6 +101,7 @@ def find_errors(
                 title=judged.title,
                 summary=content,
                 images=pd.read_csv(work / TABLE, dtype={"name": str}),
+                components=overview(work / COMPONENTS),
                 class_names=judged.class_names or (),
                 case=drawn.case,
                 identification=content["identification"] or {},

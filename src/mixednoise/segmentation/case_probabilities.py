@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from mixednoise.data.report import Problem, Report, counted, examples
+from mixednoise.data.report import examples
 from mixednoise.errors import DataError
 from mixednoise.segmentation.array_files import PROBABILITIES, array_header, load
 from mixednoise.segmentation.cases import CaseSet, read_mask
 from mixednoise.segmentation.files_by_name import files_by_name
+from mixednoise.segmentation.judges import Told, judges_by_name
 from mixednoise.segmentation.labels import Mask, Probabilities
+from mixednoise.segmentation.partners import partners
 from mixednoise.segmentation.sources import check_shapes
 
 
@@ -25,54 +27,32 @@ class CaseProbabilities:
         cases: with masks; those without probabilities are left out and told in :attr:`report`.
         files: name of a case -> ``.npy`` or ``.npz`` (K, *S) on the mask's grid; volumes have their
             axes in the order (D, H, W), as nnU-Net and SimpleITK have them.
+        judges: which model judged which case: name -> model, or a CSV file with the columns name
+            and judge; None = not known, or one judged all.
 
     Attributes:
         names: of the cases that have both.
         num_classes: K.
+        judges, models: see :class:`~mixednoise.segmentation.judges.Judges`.
         report: what was noticed.
 
     Raises:
-        DataError: no case has both, or another number of classes than the case set has.
+        DataError: no case has both, another number of classes than the case set has, or judges that
+            are told for other cases than these.
         UnreadableCaseError: the first file of probabilities is damaged.
     """
 
-    def __init__(self, cases: CaseSet, files: Mapping[str, Path]) -> None:
+    def __init__(
+        self, cases: CaseSet, files: Mapping[str, Path], *, judges: Told | None = None
+    ) -> None:
         self._set = cases
         self._cases = [c for c in cases.cases if c.mask is not None and c.name in files]
         self.names = [case.name for case in self._cases]
         self.num_classes = cases.num_classes
         self.files = {name: files[name] for name in self.names}
-        with_mask = {case.name for case in cases.cases if case.mask is not None}
-        if not self.names:
-            raise DataError(
-                "no mask has probabilities of the same name",
-                expected="a file NAME.npy or NAME.npz for each case",
-                found=f"cases {examples(sorted(with_mask))}; probabilities {examples(files)}",
-                fix="rename the files",
-            )
-        self.report = Report(
-            [
-                Problem(
-                    "warn",
-                    f"{what}: set aside",
-                    expected="one file of probabilities per mask",
-                    found=examples(sorted(some)),
-                    fix="add what is missing, or go on without these",
-                )
-                for some, what in (
-                    (
-                        with_mask - files.keys(),
-                        f"{counted(len(with_mask - files.keys()), 'mask')} without probabilities",
-                    ),
-                    (
-                        files.keys() - with_mask,
-                        f"probabilities of {counted(len(files.keys() - with_mask), 'case')} "
-                        "without a mask",
-                    ),
-                )
-                if some
-            ]
-        )
+        self.report = partners([case.name for case in cases.cases if case.mask is not None], files)
+        known = {case.name for case in cases.cases} | files.keys()
+        self.judges, self.models = judges_by_name(judges, self.names, known)
         self._check_classes()
 
     def _check_classes(self) -> None:
@@ -100,11 +80,17 @@ class CaseProbabilities:
         return mask, values
 
 
-def files_below(folder: Path) -> dict[str, Path]:
+def files_below(folder: Path, without: Collection[Path] = ()) -> dict[str, Path]:
     """Files of probabilities by name, those in folders inside included.
+
+    Args:
+        folder: where they are.
+        without: folders inside that are passed over.
 
     Raises:
         DataError: no such folder or file, or two of one name.
     """
     hint = "; nnU-Net leaves them in fold_*/validation when it trains with --npz"
-    return files_by_name(folder, PROBABILITIES, "probabilities", below=True, hint=hint)
+    return files_by_name(
+        folder, PROBABILITIES, "probabilities", below=True, hint=hint, without=without
+    )

@@ -8,7 +8,11 @@ For data that is larger than memory: :func:`estimate` and :func:`iter_errors` wi
 :class:`FolderSource` or any :class:`ProbabilitySource`; :func:`write_errors` writes what they find.
 
 The method is confident learning (Northcutt et al. 2021) on pixels, as in Zhang et al., MICCAI 2020
-(doi 10.1007/978-3-030-59710-8_70); results equal those of cleanlab 2.9 wherever there are no ties.
+(doi 10.1007/978-3-030-59710-8_70). Where there are no ties, the flags of the rules ``C``, ``Q``,
+``PBNR``, ``both`` and ``argmax`` equal those of cleanlab 2.9
+(``filter.find_label_issues``, ``filter_by`` = ``confident_learning``, ``prune_by_class``,
+``prune_by_noise_rate``, ``both``, ``predicted_neq_given``); ``intersection`` and ``union`` are
+combinations of them. ``whole_masks``, ``band``, ``keep_shares`` and ``pool='image'`` are our own.
 Ties at a cut-off are broken by order: images as they come, then pixels in memory order.
 """
 
@@ -65,6 +69,7 @@ def find_mask_errors(
     calibrate: Calibrate = "none",
     temperature: float = 1.0,
     min_region: int = 0,
+    judges: Sequence[Any] | Array | None = None,
     progress: Progress | None = None,
 ) -> ErrorMap: ...
 @overload
@@ -79,6 +84,7 @@ def find_mask_errors(
     calibrate: Calibrate = "none",
     temperature: float = 1.0,
     min_region: int = 0,
+    judges: Sequence[Any] | Array | None = None,
     progress: Progress | None = None,
 ) -> list[ErrorMap]: ...
 def find_mask_errors(
@@ -92,6 +98,7 @@ def find_mask_errors(
     calibrate: Calibrate = "none",
     temperature: float = 1.0,
     min_region: int = 0,
+    judges: Sequence[Any] | Array | None = None,
     progress: Progress | None = None,
 ) -> ErrorMap | list[ErrorMap]:
     """Find the wrong pixels of masks, given out-of-sample probabilities.
@@ -113,16 +120,20 @@ def find_mask_errors(
             (:mod:`mixednoise.segmentation.calibration`).
         temperature: above 0.
         min_region: pixels.
+        judges: (N,) the model that judged each image, text or numbers: which fold of a
+            cross-validation. ``whole_masks`` brings them in line, ``calibrate`` fits each of them.
+            None = not known, or one judged all.
         progress: where bars and warnings go; None = nowhere.
 
     Returns:
         bool (N, ...): True = suspected wrong; a list where ``masks`` is one.
 
     Raises:
-        DataError: shapes that don't fit, values that are no classes or no probabilities.
+        DataError: shapes that don't fit, values that are no classes or no probabilities, not one
+            judge per image.
         ConfigError: an option has a value that it can't have.
     """
-    plain = ArraySource(masks, probabilities, ignore_label=ignore_label)
+    plain = ArraySource(masks, probabilities, ignore_label=ignore_label, judges=judges)
     if band == "auto":
         band = band_of_source(plain)
     source = calibrated(plain, calibrate, progress)
@@ -149,7 +160,7 @@ def find_mask_errors(
     for index in range(len(source)):
         name, (mask, values) = source.names[index], source.read(index)
         if min_region > 1:
-            maps.append(maker.flag(name, mask, values)[0])
+            maps.append(maker.flag(name, mask, values).flagged)
         else:
             maps.append(maker.suspected(name, mask, values))
     return np.stack(maps) if isinstance(masks, np.ndarray) else maps

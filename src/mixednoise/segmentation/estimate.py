@@ -34,6 +34,7 @@ class Estimate:
         settings: that it was made with.
         whole_masks: which masks are wrong as a whole; None with another rule.
         set_aside: name -> reason, of images that could not be read.
+        judges: how many models judged the images that were read; None = not known.
         report: what the user should know.
     """
 
@@ -48,6 +49,7 @@ class Estimate:
     settings: ErrorSettings
     whole_masks: WholeMasks | None = None
     set_aside: dict[str, str] = field(default_factory=dict)
+    judges: int | None = None
     report: Report = field(default_factory=Report)
 
     @property
@@ -83,6 +85,7 @@ class Estimate:
             "rule": self.settings.rule,
             "settings": self.settings.model_dump(),
             "images": self.images,
+            "judges": self.judges,
             "pixels": self.pixels,
             "ignored_pixels": self.ignored_pixels,
             "expected_errors": self.expected_errors,

@@ -14,6 +14,7 @@ from mixednoise.segmentation.bands import boundary_band
 from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
 from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.estimate import Estimate, EstimateSum
+from mixednoise.segmentation.judges import judges_of
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.probability_checks import check_mask, check_probabilities
 from mixednoise.segmentation.sources import ProbabilitySource, check_shapes
@@ -52,7 +53,9 @@ def estimate(
     empty: list[str] = []
     total = EstimateSum(source.num_classes)
     estimators = _estimators(source.num_classes, settings)
-    agreement = MaskAgreement(_judges(source)) if settings.rule == "whole_masks" else None
+    numbers = judges_of(source)
+    judges = None if numbers is None else dict(zip(source.names, numbers, strict=True))
+    agreement = MaskAgreement(judges) if settings.rule == "whole_masks" else None
     for name, mask, probabilities in checked_images(source, aside, progress):
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)
@@ -99,14 +102,9 @@ def estimate(
         settings=settings,
         whole_masks=None if agreement is None else agreement.judge(),
         set_aside=aside,
+        judges=None if judges is None else len({judges[n] for n in judges.keys() - aside.keys()}),
         report=report,
     )
-
-
-def _judges(source: ProbabilitySource) -> dict[str, int] | None:
-    """The model that judged each image, where a source knows of several."""
-    judges = getattr(source, "judges", None)
-    return None if judges is None else dict(zip(source.names, judges, strict=True))
 
 
 def estimate_image(

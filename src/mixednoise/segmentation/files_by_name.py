@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from mixednoise.data.report import counted
@@ -10,7 +11,13 @@ from mixednoise.segmentation.cases.formats import split_ending
 
 
 def files_by_name(
-    folder: Path, suffixes: tuple[str, ...], what: str, *, below: bool = False, hint: str = ""
+    folder: Path,
+    suffixes: tuple[str, ...],
+    what: str,
+    *,
+    below: bool = False,
+    hint: str = "",
+    without: Collection[Path] = (),
 ) -> dict[str, Path]:
     """Files by stem.
 
@@ -20,6 +27,7 @@ def files_by_name(
         what: for messages: masks, probabilities.
         below: those in folders inside as well.
         hint: for messages: where such files come from.
+        without: folders below that are passed over.
 
     Raises:
         DataError: no folder, no such file, or two of one stem.
@@ -34,6 +42,8 @@ def files_by_name(
     entries = sorted(folder.rglob("*") if below else folder.iterdir())
     found: dict[str, Path] = {}
     for path in entries:
+        if any(path.is_relative_to(other) for other in without):
+            continue
         stem, ending = split_ending(path.name)
         if not ending:
             stem, ending = path.stem, path.suffix.lower()

@@ -14,7 +14,9 @@ from mixednoise.segmentation.cases.formats import ENDINGS, LOSSY_ENDINGS, ending
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
 from mixednoise.segmentation.files_by_name import files_by_name
+from mixednoise.segmentation.judges import Told, judges_by_name
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
+from mixednoise.segmentation.partners import partners
 from mixednoise.segmentation.sources import as_classes, check_shapes, shape_problem
 
 Array = np.ndarray[Any, Any]
@@ -45,26 +47,35 @@ class FolderSource:
         ignore_label: mask value of pixels to leave out; None = every value is a class. Without
             one, and with two classes, masks (but npy) that hold nothing but 0 and 255 are read as
             0 and 1, if all of them are like that.
+        judges: which model judged which image: name -> model, or a CSV file with the columns name
+            and judge; None = not known, or one judged all.
 
     Attributes:
         names: stems, sorted.
         masks, files: the file of each mask, and of its probabilities, in this order.
         num_classes: K.
+        judges, models: see :class:`~mixednoise.segmentation.judges.Judges`.
         report: what was noticed, with what the first reading of the files adds.
 
     Raises:
-        DataError: a folder is missing or has no pair; shapes that don't fit, all in one message.
+        DataError: a folder is missing or has no pair; shapes that don't fit, all in one message;
+            judges that are told for other images than these.
     """
 
     def __init__(
-        self, masks: Path | str, probabilities: Path | str, *, ignore_label: int | None = None
+        self,
+        masks: Path | str,
+        probabilities: Path | str,
+        *,
+        ignore_label: int | None = None,
+        judges: Told | None = None,
     ) -> None:
         self._ignore = ignore_label
         same = Path(masks).resolve() == Path(probabilities).resolve()
         of_masks = tuple(ending for ending in _MASKS if not same or ending != ".npy")
         mask_files = files_by_name(Path(masks), of_masks, "masks")
         value_files = files_by_name(Path(probabilities), PROBABILITIES, "probabilities")
-        self.report = _partners(mask_files, value_files)
+        self.report = partners(mask_files, value_files)
         self.names: list[str] = []
         self.masks: list[Path] = []
         self.files: list[Path] = []
@@ -100,6 +111,8 @@ class FolderSource:
                 found=examples(unreadable, separator="; "),
                 fix="replace these files",
             )
+        known = mask_files.keys() | value_files.keys()
+        self.judges, self.models = judges_by_name(judges, self.names, known)
         self._first_with_255: str | None = None
         self._first_with_1: str | None = None
 
@@ -171,37 +184,3 @@ class FolderSource:
                 "ignore label",
             )
         return mask
-
-
-def _partners(masks: dict[str, Path], values: dict[str, Path]) -> Report:
-    """Warnings for files without a partner.
-
-    Raises:
-        DataError: none has one.
-    """
-    if not masks.keys() & values.keys():
-        raise DataError(
-            "no mask has probabilities of the same name",
-            expected="files of the same name in both folders: a.png and a.npy",
-            found=f"masks {examples(sorted(masks))}; probabilities {examples(sorted(values))}",
-            fix="rename the files",
-        )
-    problems = []
-    for some, others, what, lacking in (
-        (masks, values, "mask", "probabilities"),
-        (values, masks, "file of probabilities", "mask"),
-    ):
-        alone = sorted(some.keys() - others.keys())
-        if alone:
-            plural = "masks" if what == "mask" else "files of probabilities"
-            verb = "has" if len(alone) == 1 else "have"
-            problems.append(
-                Problem(
-                    "warn",
-                    f"{counted(len(alone), what, plural)} {verb} no {lacking}: set aside",
-                    expected="files of the same name in both folders",
-                    found=examples(alone),
-                    fix="add what is missing, or go on without these images",
-                )
-            )
-    return Report(problems)

@@ -10,13 +10,14 @@ import numpy as np
 
 from mixednoise.errors import ConfigError
 from mixednoise.progress import Progress, Silent
+from mixednoise.segmentation.components import Components, measure
 from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.estimate import Estimate
 from mixednoise.segmentation.estimation import estimate_image, split, working_dtype
 from mixednoise.segmentation.labels import IGNORE, ErrorMap, Mask, Probabilities
 from mixednoise.segmentation.pixel_blocks import blocks, most_probable, own_probability
 from mixednoise.segmentation.quality import label_quality
-from mixednoise.segmentation.regions import drop_small
+from mixednoise.segmentation.regions import Regions, drop_small
 from mixednoise.segmentation.rules import Flagger, disagreeing
 from mixednoise.segmentation.sources import ProbabilitySource
 from mixednoise.separation.confident_joint import TOLERANCE
@@ -39,6 +40,7 @@ class ImageErrors:
         flagged_per_class: (K,) of them per given class.
         components: connected components of suspected pixels (corners connect).
         largest_component: pixels of the largest.
+        measured: each of them, the largest first; None where not asked for.
         agreement: Dice of mask and model, and mean loss of the mask; None where not asked for.
         p_wrong: probability that the mask is wrong as a whole; None where that can't be told.
     """
@@ -52,6 +54,7 @@ class ImageErrors:
     flagged_per_class: np.ndarray[Any, np.dtype[np.int64]]
     components: int
     largest_component: int
+    measured: Components | None = None
     agreement: tuple[float, float] | None = None
     p_wrong: float | None = None
 
@@ -105,13 +108,8 @@ class MapMaker:
         self._dtype = estimate.dtype
         self._flaggers = [Flagger(s, settings, self._dtype) for s in estimate.strata]
 
-    def flag(
-        self, name: str, mask: Mask, probabilities: Probabilities
-    ) -> tuple[ErrorMap, int, int]:
-        """(error map, its components, pixels of the largest) of the next image.
-
-        Components are counted, and small ones dropped, only where there are flagged pixels.
-        """
+    def flag(self, name: str, mask: Mask, probabilities: Probabilities) -> Regions:
+        """The error map of the next image without small components, and those that are left."""
         flagged = self.suspected(name, mask, probabilities)
         return drop_small(flagged, self._settings.min_region)
 
@@ -149,6 +147,8 @@ def iter_errors(
     estimate: Estimate,
     settings: ErrorSettings,
     progress: Progress | None = None,
+    *,
+    components: bool = False,
 ) -> Iterator[ImageErrors]:
     """Flag the wrong pixels, one image at a time, in the order of the source.
 
@@ -157,6 +157,7 @@ def iter_errors(
         estimate: of :func:`~mixednoise.segmentation.estimation.estimate`.
         settings: those of the estimate; ``min_region`` may differ.
         progress: where the bar goes.
+        components: measure each connected component (``ImageErrors.measured``).
 
     Yields:
         One per image that was not set aside.
@@ -165,7 +166,7 @@ def iter_errors(
         ConfigError: the estimate was made with another rule, pool, band or temperature.
     """
     maker = MapMaker(settings, estimate)
-    return _images(source, estimate, settings, maker, progress or Silent())
+    return _images(source, estimate, settings, maker, progress or Silent(), components)
 
 
 def _images(
@@ -174,14 +175,20 @@ def _images(
     settings: ErrorSettings,
     maker: MapMaker,
     progress: Progress,
+    components: bool,
 ) -> Iterator[ImageErrors]:
     left = [i for i, name in enumerate(source.names) if name not in estimate.set_aside]
     whole = estimate.whole_masks
     for index in progress.track(left, "error maps", len(left)):
         mask, probabilities = source.read(index)
         name = source.names[index]
-        flagged, components, largest = maker.flag(name, mask, probabilities)
+        regions = maker.flag(name, mask, probabilities)
+        flagged = regions.flagged
         proposed, own = _proposal(mask, probabilities, settings)
+        measured = None
+        if components:
+            of_flagged = own[flagged[mask != IGNORE]]
+            measured = measure(regions, mask, proposed, of_flagged, source.num_classes)
         per_class = np.bincount(mask[flagged], minlength=source.num_classes)
         yield ImageErrors(
             name=name,
@@ -191,8 +198,9 @@ def _images(
             pixels=own.size,
             flagged_pixels=int(per_class.sum()),
             flagged_per_class=per_class,
-            components=components,
-            largest_component=largest,
+            components=len(regions.sizes),
+            largest_component=regions.largest,
+            measured=measured,
             agreement=None if whole is None else whole.agreement.get(name),
             p_wrong=None if whole is None else whole.p_wrong.get(name),
         )

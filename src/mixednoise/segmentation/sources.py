@@ -9,6 +9,7 @@ import numpy as np
 
 from mixednoise.data.report import counted
 from mixednoise.errors import DataError
+from mixednoise.segmentation.judges import Judges, judges_in_order
 from mixednoise.segmentation.labels import IGNORE, MAX_CLASSES, Mask, Probabilities
 from mixednoise.segmentation.probability_checks import wrong_values
 
@@ -16,7 +17,11 @@ Array = np.ndarray[Any, Any]
 
 
 class ProbabilitySource(Protocol):
-    """Images one at a time; each may be read several times and have a size of its own."""
+    """Images one at a time; each may be read several times and have a size of its own.
+
+    A source that knows which of several models judged each image has ``judges``, their numbers in
+    the order of the images (:func:`~mixednoise.segmentation.judges.judges_of`).
+    """
 
     @property
     def names(self) -> Sequence[str]:
@@ -52,9 +57,16 @@ class ArraySource:
         probabilities: (N, K, ...) floating point, or N arrays.
         names: of the images; None = ``0``, ``1``, ...
         ignore_label: mask value of pixels to leave out; None = every value is a class.
+        judges: (N,) the model that judged each image, text or numbers; None = not known, or one
+            judged all.
+
+    Attributes:
+        names: of the images.
+        num_classes: K.
+        judges, models: see :class:`~mixednoise.segmentation.judges.Judges`.
 
     Raises:
-        DataError: shapes or kinds of numbers that don't fit.
+        DataError: shapes or kinds of numbers that don't fit, or not one judge per image.
     """
 
     def __init__(
@@ -64,6 +76,7 @@ class ArraySource:
         *,
         names: Sequence[str] | None = None,
         ignore_label: int | None = IGNORE,
+        judges: Sequence[Any] | Array | None = None,
     ) -> None:
         if len(masks) != len(probabilities) or len(masks) == 0:
             raise DataError(
@@ -81,6 +94,9 @@ class ArraySource:
                 found=f"{len(self.names)} names, {len(set(self.names))} of them different",
                 fix="pass one name per mask",
             )
+        self.judges, self.models = (
+            Judges() if judges is None else judges_in_order(list(judges), len(masks))
+        )
         first = np.asarray(probabilities[0])
         self.num_classes = first.shape[0] if first.ndim else 0
         # One array has one shape; only lists need to be looked through.

@@ -16,6 +16,7 @@ from mixednoise.errors import DataError
 from mixednoise.io import write_csv, write_json
 from mixednoise.noise.result_folder import check_target, new_result
 from mixednoise.progress import Progress, Silent
+from mixednoise.segmentation.components import component_table
 from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.estimate import Estimate
 from mixednoise.segmentation.estimation import estimate
@@ -26,7 +27,7 @@ from mixednoise.version import __version__
 
 #: Value of a suspected pixel in a map on disk; all others are 0.
 SUSPECTED = 255
-TABLE, SUMMARY = "images.csv", "summary.json"
+TABLE, COMPONENTS, SUMMARY = "images.csv", "components.csv", "summary.json"
 
 Writer = Callable[[str, Mask], None]
 
@@ -92,7 +93,8 @@ def write_errors(
     """Search all masks and write what was found.
 
     Into ``out``: ``NAME.png`` per image (``NAME.npy`` for volumes) of 0 and 255 = suspected wrong;
-    ``images.csv``, worst mask first; ``summary.json``, written last. The folder is whole or not
+    ``images.csv``, worst mask first; ``components.csv``, every connected component of suspected
+    pixels, image by image; ``summary.json``, written last. The folder is whole or not
     there at all. What else an earlier result holds stays: maps of images that are gone, too.
 
     Args:
@@ -120,7 +122,7 @@ def write_errors(
             fix="name every class, the background too, in the order of the probabilities",
         )
     maps = [] if writer else [f"{name}{s}" for name in source.names for s in (".png", ".npy")]
-    check_target(out, [*maps, TABLE, SUMMARY], overwrite=overwrite, sources=[])
+    check_target(out, [*maps, COMPONENTS, TABLE, SUMMARY], overwrite=overwrite, sources=[])
     noticed = _report_of(source)
     noticed.tell(progress)
     found = estimate(source, settings, progress)
@@ -128,17 +130,21 @@ def write_errors(
     news.tell(progress)
     notices = (noticed + news + found.report).problems
     written: list[str] = []
+    # The folder as a whole is moved into place: no file in it needs a temporary name of its own.
     with new_result(out, written) as work:
         rows: list[dict[str, Any]] = []
         per_class = np.zeros(source.num_classes, np.int64)
-        for image in iter_errors(source, found, settings, progress):
-            picture = image.flagged.astype(np.uint8) * np.uint8(SUSPECTED)
-            if writer is None:
-                written.append(_write_map(work, image, picture))
-            else:
-                writer(image.name, picture)
-            rows.append(image.row(class_names))
-            per_class += image.flagged_per_class
+        with component_table(work / COMPONENTS, class_names) as listed:
+            for image in iter_errors(source, found, settings, progress, components=True):
+                picture = image.flagged.astype(np.uint8) * np.uint8(SUSPECTED)
+                if writer is None:
+                    written.append(_write_map(work, image, picture))
+                else:
+                    writer(image.name, picture)
+                rows.append(image.row(class_names))
+                per_class += image.flagged_per_class
+                if image.measured is not None:
+                    listed.add(image.name, image.measured, image.pixels)
         table = pd.DataFrame(rows).sort_values(
             ["quality", "flagged_pixels", "name"], ascending=[True, False, True]
         )
@@ -153,7 +159,7 @@ def write_errors(
         )
         write_csv(work / TABLE, table)
         write_json(work / SUMMARY, summary.to_json(class_names))
-        written += [TABLE, SUMMARY]
+        written += [COMPONENTS, TABLE, SUMMARY]
     return summary
 
 

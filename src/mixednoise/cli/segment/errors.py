@@ -55,6 +55,34 @@ def errors(
             rich_help_panel=o.DATA,
         ),
     ] = None,
+    judges: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV with the columns name and judge: which of several models judged each mask. "
+            "Models are brought in line (--rule whole_masks) and calibrated one by one. nnU-Net's "
+            "own folds are known.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    learned: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV with the columns judge and name: the cases that each model was trained on, "
+            "which it may not judge.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    allow_in_sample: Annotated[
+        bool,
+        typer.Option(
+            "--allow-in-sample",
+            help="Take probabilities of models that have learned from the masks that they judge. "
+            "Hardly any error is found there.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = False,
     images: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="For pictures in the report.", rich_help_panel=o.DATA),
@@ -137,8 +165,9 @@ def errors(
     """Find the wrong pixels of masks from probabilities, without any training.
 
     Leaves in --out: a map per mask (255 = suspected; PNG, npy for volumes; in the masks' own format
-    with --run and --nnunet), images.csv (worst mask first), summary.json (joint, error rate of each
-    class), report.html. `mixednoise segment export` makes corrected masks of it.
+    with --run and --nnunet), images.csv (worst mask first), components.csv (every connected region
+    of suspected pixels), summary.json (joint, error rate of each class), report.html.
+    `mixednoise segment export` makes corrected masks of it.
 
     [bold]Example:[/] mixednoise segment errors --masks masks --probabilities probabilities
     --rule Q --out errors
@@ -146,18 +175,18 @@ def errors(
     from mixednoise.cli.segment.show import errors_table, identification_table
     from mixednoise.cli.show import answer
     from mixednoise.errors import ConfigError
-    from mixednoise.jobs.judged.from_cases import judged_cases
     from mixednoise.jobs.judged.from_folders import judged_folders
+    from mixednoise.jobs.judged.from_nnunet import judged_nnunet
     from mixednoise.jobs.judged.from_run import judged_run
     from mixednoise.jobs.segment_errors import find_errors
     from mixednoise.progress import default_progress
-    from mixednoise.segmentation.case_probabilities import files_below
-    from mixednoise.segmentation.cases import read_nnunet
+    from mixednoise.segmentation.provenance import Provenance
 
     progress = default_progress(quiet)
     given = {"masks": masks, "probabilities": probabilities, "images": images, "truth": truth,
              "class-names": class_names, "ignore-value": ignore_value,
-             "nnunet": nnunet}  # fmt: skip
+             "nnunet": nnunet, "judges": judges, "learned": learned,
+             "allow-in-sample": allow_in_sample or None}  # fmt: skip
     named = [f"--{name}" for name, value in given.items() if value is not None]
     if run is not None and named:
         raise ConfigError(
@@ -166,7 +195,8 @@ def errors(
             found=f"--run and {', '.join(named)}",
             fix=f"leave --run away, or {named[0]}",
         )
-    beside = [name for name in named if name not in ("--nnunet", "--probabilities")]
+    own = [f"--{name}" for name in ("masks", "images", "truth", "class-names", "ignore-value")]
+    beside = [name for name in named if name in own]
     if nnunet is not None and beside:
         raise ConfigError(
             f"--nnunet leaves no room for {beside[0]}",
@@ -178,14 +208,13 @@ def errors(
     chosen = {"rule": rule, "pool": pool, "band": band, "temperature": temperature,
               "min_region": min_region}  # fmt: skip
     options = {name: value for name, value in chosen.items() if value is not None}
+    told = Provenance(judges, learned, allow_in_sample)
     if run is not None:
         judged = judged_run(run, calibrate=calibrate, progress=progress)
     elif nnunet is not None and probabilities is not None:
-        cases = read_nnunet(nnunet)
-        cases.findings.raise_if_stopped()
-        cases.findings.tell(progress)
-        files = files_below(probabilities)
-        judged = judged_cases(cases, files, calibrate=calibrate or "none", progress=progress)
+        judged = judged_nnunet(
+            nnunet, probabilities, told=told, calibrate=calibrate or "none", progress=progress
+        )
     elif masks is not None and probabilities is not None:
         judged = judged_folders(
             masks,
@@ -194,6 +223,7 @@ def errors(
             truth=truth,
             class_names=o.class_names(class_names),
             ignore_value=ignore_value,
+            told=told,
             calibrate=calibrate or "none",
             progress=progress,
         )

@@ -54,8 +54,9 @@ def train(
     contradict a mask, its pixels are suspected, and the student learns less from them.
 
     Leaves in RUN: student.safetensors, error_maps/ (255 = suspected, images.csv worst mask first,
-    summary.json), probabilities/, folds.csv, cases.csv, metrics.json, report.html, config.yaml,
-    set_aside.csv, round_1/ (the teachers) and student/ (history, checkpoints).
+    components.csv every suspected region, summary.json), probabilities/, folds.csv, cases.csv,
+    metrics.json, report.html, config.yaml, set_aside.csv, round_1/ (the teachers) and student/
+    (history, checkpoints).
 
     Stage by stage: --until teachers, then --resume --until errors, then --resume.
 

@@ -12,6 +12,7 @@ from mixednoise.jobs.judged.from_run import judged_run
 from mixednoise.jobs.judged.judged import CASES, ORIGIN, Judged
 from mixednoise.progress import Progress
 from mixednoise.segmentation.case_file import read_case_file
+from mixednoise.segmentation.case_probabilities import CaseProbabilities
 
 
 def judged_again(folder: Path, progress: Progress) -> Judged:
@@ -24,6 +25,8 @@ def judged_again(folder: Path, progress: Progress) -> Judged:
     try:
         origin = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
         run, calibrate = origin.get("run"), origin["calibrate"]
+        known = origin.get("judges")
+        judges = None if known is None else {str(n): str(model) for n, model in known.items()}
         files = {str(name): Path(path) for name, path in origin.get("probabilities", {}).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
@@ -44,4 +47,5 @@ def judged_again(folder: Path, progress: Progress) -> Judged:
             found=f"{len(gone)} of them gone: {examples(gone, 3)}",
             fix="bring them back, or find the errors again from where they are now",
         )
-    return judged_cases(cases, files, calibrate=calibrate, progress=progress)
+    source = CaseProbabilities(cases, files, judges=judges)
+    return judged_cases(cases, source, calibrate=calibrate, progress=progress)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 from mixednoise.jobs.judged.judged import Judged, files_origin, judged_as
 from mixednoise.progress import Progress
 from mixednoise.segmentation.calibrated_source import calibrated, calibrated_by
@@ -15,7 +12,7 @@ from mixednoise.segmentation.cases import CaseSet
 
 def judged_cases(
     cases: CaseSet,
-    probabilities: Mapping[str, Path],
+    source: CaseProbabilities,
     *,
     calibrate: Calibrate = "none",
     progress: Progress,
@@ -24,15 +21,13 @@ def judged_cases(
 
     Args:
         cases: with masks and images.
-        probabilities: a file for each case, by its name; see
-            :func:`.case_probabilities.files_below`.
+        source: those that have probabilities.
         calibrate: what is fitted to the probabilities.
         progress: warnings go there.
 
     Raises:
-        DataError: see :class:`.case_probabilities.CaseProbabilities`.
+        DataError: values that are no classes or no probabilities.
     """
-    source = CaseProbabilities(cases, probabilities)
     fitted = calibrated(source, calibrate, progress)
     settled = calibrated_by(fitted)
     folders = {path.parent for path in source.files.values()}
@@ -41,6 +36,6 @@ def judged_cases(
         fitted,
         source,
         calibrate=settled,
-        origin=files_origin(source.files, settled),
+        origin=files_origin(source.files, settled, source),
         folders=tuple(sorted(folders)),
     )

@@ -17,6 +17,7 @@ from mixednoise.segmentation.cases.formats import NIFTI_ENDINGS, ending_of
 from mixednoise.segmentation.cases.writing import encode, write_bytes
 from mixednoise.segmentation.confident import FolderSource
 from mixednoise.segmentation.labels import Mask
+from mixednoise.segmentation.provenance import Provenance, check_out_of_sample
 
 
 def judged_folders(
@@ -27,6 +28,7 @@ def judged_folders(
     truth: Path | None = None,
     class_names: list[str] | None = None,
     ignore_value: int | None = None,
+    told: Provenance,
     calibrate: Calibrate = "none",
     progress: Progress,
 ) -> Judged:
@@ -39,14 +41,18 @@ def judged_folders(
         truth: masks known to be right, for figures.
         class_names: K names.
         ignore_value: mask value of pixels to leave out.
+        told: what is known of the models.
         calibrate: what is fitted to the probabilities.
         progress: warnings go there.
 
     Raises:
         ConfigError: the value to ignore is that of a class.
-        DataError: shapes or names that don't fit, folders without files.
+        DataError: shapes or names that don't fit, folders without files, models that have learned
+            from what they judge (:func:`.provenance.check_out_of_sample`).
     """
-    source = FolderSource(masks, probabilities, ignore_label=ignore_value)
+    source = FolderSource(masks, probabilities, ignore_label=ignore_value, judges=told.judges)
+    values = dict(zip(source.names, source.files, strict=True))
+    source.report += check_out_of_sample(source, values, told)
     known: dict[str, Callable[[], Mask]] = {}
     if truth is not None:
         # Read as the masks are: 0 and 255 mean the same in both.
@@ -111,7 +117,7 @@ def judged_folders(
         f"Masks of {masks}",
         None if class_names is None else tuple(class_names),
         cases=cases,
-        origin=files_origin(dict(zip(source.names, source.files, strict=True)), settled),
+        origin=files_origin(values, settled, source),
         writer=write,
         endings={name: ending for name, path in files.items() if (ending := _grid(path))},
         image=image,

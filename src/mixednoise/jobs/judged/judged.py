@@ -13,6 +13,7 @@ from mixednoise.segmentation.cases import CaseSet, read_image, read_mask, write_
 from mixednoise.segmentation.cases.apart import folders_of
 from mixednoise.segmentation.cases.writing import template_ending
 from mixednoise.segmentation.confident import ProbabilitySource
+from mixednoise.segmentation.judges import models_by_name
 from mixednoise.segmentation.labels import Mask
 
 #: Beside the maps: the cases, and where their probabilities are.
@@ -54,10 +55,13 @@ class Judged:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def files_origin(files: Mapping[str, Path], calibrate: Calibrate) -> dict[str, Any]:
+def files_origin(
+    files: Mapping[str, Path], calibrate: Calibrate, source: ProbabilitySource
+) -> dict[str, Any]:
     """:attr:`Judged.origin` of files of probabilities."""
     places = {name: str(path.resolve()) for name, path in files.items()}
-    return {"calibrate": calibrate, "probabilities": places}
+    judges = models_by_name(source)
+    return {"calibrate": calibrate, "probabilities": places, "judges": judges}
 
 
 def judged_as(

@@ -3,5 +3,6 @@
 from mixednoise.segmentation.report.inputs import ReportInput
 from mixednoise.segmentation.report.overlay import OverlayCase, draw_overlay
 from mixednoise.segmentation.report.page import write_report
+from mixednoise.segmentation.report.regions import overview
 
-__all__ = ["OverlayCase", "ReportInput", "draw_overlay", "write_report"]
+__all__ = ["OverlayCase", "ReportInput", "draw_overlay", "overview", "write_report"]

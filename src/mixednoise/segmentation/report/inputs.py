@@ -13,6 +13,7 @@ from mixednoise.data.report import examples
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.segmentation.image_errors import DICE, LOSS, WHOLE
 from mixednoise.segmentation.report.overlay import OverlayCase
+from mixednoise.segmentation.report.regions import ComponentOverview
 
 #: Columns of ``images.csv`` that the report shows.
 COLUMNS = (
@@ -41,6 +42,7 @@ class ReportInput:
             out of the page.
         images: one row per mask with :data:`COLUMNS`, and where they are known the
             columns of whole masks; ``name`` is text, ``quality`` in [0, 1], low = look first.
+        components: the connected components in short; None = not known.
         class_names: K names; empty = those of the summary.
         case: gives the arrays of a case by its name; asked only for those that are shown. None =
             no pictures.
@@ -57,6 +59,7 @@ class ReportInput:
     title: str
     summary: Mapping[str, Any]
     images: pd.DataFrame
+    components: ComponentOverview | None = None
     class_names: Sequence[str] = ()
     case: Callable[[str], OverlayCase] | None = None
     identification: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from mixednoise.segmentation.report.overlay import (
     SUSPECTED_COLOUR,
 )
 from mixednoise.segmentation.report.plane import PLANE, mask_plane
+from mixednoise.segmentation.report.regions import region_rows, size_rows
 from mixednoise.segmentation.report.results import (
     identification_grid,
     masks_grid,
@@ -76,6 +78,7 @@ def _values(given: ReportInput, progress: Progress) -> dict[str, Any]:
     pixels = _labelled_pixels(given, flagged)
     shown = images.head(given.max_cases)
     cards = list(progress.track(make_cards(shown, names, given.case), "report", total=len(shown)))
+    has_pictures = any(card.marked or card.note for card in cards)
     known_pixels = int(flagged.sum()) / pixels if pixels else float("nan")
     quality = images["quality"].to_numpy(np.float64)
     return {
@@ -94,7 +97,7 @@ def _values(given: ReportInput, progress: Progress) -> dict[str, Any]:
             ("median label quality", decimal(median(quality))),
         ],
         "cards": cards,
-        "has_pictures": any(card.marked or card.note for card in cards),
+        "has_pictures": has_pictures,
         "has_plain": any(card.plain for card in cards),
         "listed_in": given.listed_in,
         "more": len(images) - len(shown),
@@ -105,6 +108,7 @@ def _values(given: ReportInput, progress: Progress) -> dict[str, Any]:
         "histogram": histogram(quality),
         "plane": mask_plane(images),
         "size": PLANE,
+        **_regions(given, {card.name: card.rank for card in cards} if has_pictures else {}),
         "identification": identification_grid(given.identification),
         "masks": masks_grid(given.masks),
         "paired": paired_grid(given.paired),
@@ -116,6 +120,22 @@ def _values(given: ReportInput, progress: Progress) -> dict[str, Any]:
             "proposed": PROPOSED_COLOUR,
             "halo": INK,
         },
+    }
+
+
+def _regions(given: ReportInput, ranks: Mapping[str, int]) -> dict[str, Any]:
+    """The connected components: how large they are, and the largest."""
+    found = given.components
+    if found is None:
+        return {"region_sizes": []}
+    rows = region_rows(found, ranks)
+    settings = given.summary.get("settings") or {}
+    return {
+        "region_sizes": size_rows(found),
+        "regions": rows,
+        "centre_axes": ", ".join(found.axes),
+        "more_regions": int(found.components.sum()) - len(rows),
+        "min_region": int(settings.get("min_region", 0)),
     }
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from mixednoise.segmentation.cases import read_image
-from mixednoise.segmentation.report import OverlayCase, ReportInput, write_report
+from mixednoise.segmentation.report import OverlayCase, ReportInput, overview, write_report
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judged import JudgedSource, summary_of, was_judged
 from mixednoise.segmentation.stages.trial import Trial
-from mixednoise.segmentation.write_errors import TABLE
+from mixednoise.segmentation.write_errors import COMPONENTS, TABLE
 
 
 def report(stage: Stage, metrics: dict[str, Any], path: Path | None = None) -> None:
@@ -56,6 +56,7 @@ def report_input(stage: Stage, metrics: dict[str, Any]) -> ReportInput:
         title=f"Masks of {stage.prepared.cases.source}",
         summary=summary_of(stage),
         images=pd.read_csv(folder / TABLE, dtype={"name": str}),
+        components=overview(folder / COMPONENTS),
         class_names=stage.prepared.cases.class_names,
         case=case,
         identification=metrics.get("identification") or {},
