@@ -1,6 +1,7 @@
 """Running a matrix: several at once, failures, interruptions, resuming. Commands are stand-ins."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from mixednoise.benchmark import run as runs
 from mixednoise.benchmark.processes import Running, locked, start
 from mixednoise.benchmark.run import run_benchmark
-from mixednoise.errors import RunError
+from mixednoise.errors import ConfigError, RunError
 from mixednoise.progress import Silent
 
 MATRIX = """
@@ -66,7 +67,8 @@ def bench(tmp_path, monkeypatch):
 
         monkeypatch.setattr(runs, "start", start_stand_in)
         monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
-        outcome = run_benchmark(matrix, tmp_path / "out", progress=Silent(), **wishes)
+        wishes = {"progress": Silent()} | wishes
+        outcome = run_benchmark(matrix, tmp_path / "out", **wishes)
         done = [json.loads(line) for line in calls.read_text().splitlines()]
         calls.unlink()
         return outcome, done
@@ -110,6 +112,56 @@ def test_a_part_is_run_and_the_rows_of_the_others_stay(bench):
     outcome, done = bench(only=["mixed/cross_entropy/"])
     assert commands(done) == ["corrupt", "train"]
     assert len(outcome.rows) == 3
+
+
+def test_rows_of_another_day_are_not_run_again(bench, tmp_path):
+    bench(only=["none", "mixed/cross_entropy/"])
+    kept = tmp_path / "kept.csv"
+    kept.write_text((bench.out / "rows.csv").read_text())
+    before = pd.read_csv(kept, keep_default_na=False)
+    shutil.rmtree(bench.out)
+    outcome, done = bench(rows=[kept])
+    assert commands(done) == ["corrupt", "train"]
+    assert done[1][done[1].index("--method") + 1] == "cross_entropy_single"
+    assert len(outcome.rows) == 4
+    after = pd.read_csv(bench.out / "rows.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(after[:3], before)
+
+
+def test_rows_of_other_commands_do_not_count(bench, tmp_path):
+    bench()
+    kept = tmp_path / "kept.csv"
+    kept.write_text((bench.out / "rows.csv").read_text().replace("--mis-h 0.4", "--mis-h 0.3"))
+    shutil.rmtree(bench.out)
+    heard = []
+    progress = Silent()
+    progress.warning = heard.append
+    _, done = bench(rows=[kept], progress=progress)
+    assert commands(done) == ["corrupt", "train", "train"]
+    assert "a/mixed/cross_entropy/0" in heard[0]
+
+
+def test_rows_count_wherever_their_files_lay(bench, tmp_path):
+    bench()
+    kept = tmp_path / "kept.csv"
+    kept.write_text((bench.out / "rows.csv").read_text().replace(str(tmp_path), "elsewhere"))
+    shutil.rmtree(bench.out)
+    (tmp_path / "calls.txt").touch()
+    outcome, done = bench(rows=[kept])
+    assert not done
+    assert len(outcome.rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "nothing there"), ("method,data\n", "no column noise"), ("", "No columns")],
+)
+def test_a_file_without_rows_is_refused(bench, tmp_path, text, words):
+    kept = tmp_path / "kept.csv"
+    if text is not None:
+        kept.write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        bench(rows=[kept])
 
 
 def test_a_run_of_another_command_is_refused_or_repeated(bench):

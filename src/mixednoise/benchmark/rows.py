@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,21 @@ def mark_done(cell: Cell, peak_memory_mb: float) -> None:
     )
 
 
-def rows_of(cells: Sequence[Cell]) -> pd.DataFrame:
-    """A row for every finished cell, in the order of the cells; no rows where none is finished."""
-    rows = [_row(cell) for cell in cells if is_done(cell)]
+def rows_of(
+    cells: Sequence[Cell], known: Mapping[str, dict[str, Any]] | None = None
+) -> pd.DataFrame:
+    """A row for every finished cell, in the order of the cells; no rows where none is finished.
+
+    Args:
+        cells: of the matrix.
+        known: name -> row of cells that were run elsewhere; a run folder that is here goes first.
+    """
+    known = known or {}
+    rows = [
+        _row(cell) if is_done(cell) else known[cell.name]
+        for cell in cells
+        if is_done(cell) or cell.name in known
+    ]
     return pd.DataFrame(rows, columns=None if rows else [*FIRST, *LAST])
 
 

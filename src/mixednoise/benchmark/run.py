@@ -14,6 +14,7 @@ from typing import IO, Any
 import pandas as pd
 
 from mixednoise.benchmark.cells import Cell, make_cells, select_cells
+from mixednoise.benchmark.known_rows import known_rows
 from mixednoise.benchmark.matrix import Judge, read_matrix
 from mixednoise.benchmark.processes import Running, last_lines, locked, start
 from mixednoise.benchmark.rows import (
@@ -59,6 +60,7 @@ def run_benchmark(
     jobs: int = 1,
     options: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
+    rows: Sequence[Path] = (),
     judge: Judge = "test",
     overwrite: bool = False,
     dry: bool = False,
@@ -77,6 +79,8 @@ def run_benchmark(
         jobs: cells at a time; they share the CPU's cores evenly.
         options: options of every run, over those of the matrix.
         only: parts of names of cells; others are not run, but stay in the rows.
+        rows: ``rows.csv`` of other days or machines: cells that stand there with the same command
+            are not run again.
         judge: split of the figures in ``table.md``.
         overwrite: repeat cells whose command has changed since they were run.
         dry: run nothing, only write rows, table and picture of what is there.
@@ -90,18 +94,23 @@ def run_benchmark(
     where = matrix.parent if root is None else root
     cells = make_cells(wanted, out, where, options=options)
     chosen = select_cells(cells, only)
+    known = known_rows(rows, cells)
     outcome = Outcome(pd.DataFrame(), "")
     if not dry:
         _same_commands(chosen, overwrite=overwrite)
-        todo = [cell for cell in chosen if not is_done(cell)]
+        if known.other_commands:
+            progress.warning(
+                f"rows of {examples(known.other_commands)} came of other commands: they don't count"
+            )
+        todo = [cell for cell in chosen if not (is_done(cell) or cell.name in known.rows)]
         done = len(chosen) - len(todo)
         progress.message(
             f"{counted(len(chosen), 'run')}, {done} finished, {min(jobs, len(todo))} at a time"
         )
         _Queue(todo, out, jobs, progress, outcome).work(
-            lambda: write_csv(out / ROWS, rows_of(cells))
+            lambda: write_csv(out / ROWS, rows_of(cells, known.rows))
         )
-    outcome.rows = rows_of(cells)
+    outcome.rows = rows_of(cells, known.rows)
     write_csv(out / ROWS, outcome.rows)
     if len(outcome.rows):
         outcome.table = tables(outcome.rows, judge)

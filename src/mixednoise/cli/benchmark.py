@@ -35,6 +35,14 @@ def benchmark(
             help="Run cells with TEXT in data/noise/method/seed alone; may be repeated.",
         ),
     ] = None,
+    rows: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="rows.csv of another day or machine: what stands there with the same command is "
+            "not run again; may be repeated.",
+        ),
+    ] = None,
     judge: Annotated[
         str,
         typer.Option(
@@ -76,6 +84,7 @@ def benchmark(
             jobs=jobs,
             options=training,
             only=only or (),
+            rows=rows or (),
             judge=split,
             overwrite=overwrite,
             dry=dry,
