@@ -208,6 +208,17 @@ def test_ties_are_broken_by_position_however_little_is_kept(rule, buffer_size, d
     np.testing.assert_array_equal(ours.ravel(), expected)
 
 
+@pytest.mark.parametrize("rule", ["PBNR", "both"])
+@pytest.mark.parametrize("reach", [-0.9, -0.1, 0.51])
+def test_margins_are_ranked_as_far_as_the_joint_wants(rule, reach, monkeypatch):
+    # From -0.9 no pair has enough, from 0.51 all have.
+    masks, probabilities = random_set(np.random.default_rng(15), classes=4)
+    monkeypatch.setattr(stratum, "_FIRST_REACH", reach)
+    ours = find_mask_errors(masks, probabilities, rule)
+    assert ours.any()
+    np.testing.assert_array_equal(ours.ravel(), by_cleanlab(masks, probabilities, rule))
+
+
 def test_blocks_of_any_size_give_the_same(monkeypatch):
     masks, probabilities = random_set(np.random.default_rng(9), shape=(70, 80), images=2)
     whole = find_mask_errors(masks, probabilities, "both")

@@ -33,6 +33,7 @@ def test_chooses_the_smallest_of_every_key(dtype, buffer_size, bins, tied):
         if cutoff.done:
             break
     assert cutoff.done
+    assert cutoff.short  # of the key that wants more than there are
     remaining = cutoff.cutoffs.ties.copy()
     chosen = np.concatenate(
         [

@@ -71,6 +71,12 @@ class SegmentationConfig(LearningConfig):
         description="passes of each teacher over its own cases; none = as many steps as the "
         "student's: with two folds twice its passes",
     )
+    teacher_stop: Literal["held_out", "last"] = Field(
+        "held_out",
+        description="the teacher that is kept: held_out = of the epoch (weights averaged over "
+        "epochs) that agrees best with the given masks it never saw, before it learns wrong ones "
+        "by heart; last = of the last epoch",
+    )
 
     # ---- the error maps
     folds: Annotated[int, Field(ge=2)] = Field(
@@ -166,6 +172,7 @@ class SegmentationConfig(LearningConfig):
             "normalise": "range",
             "epochs": 1001,
             "teacher_epochs": 1001,
+            "teacher_stop": "last",
             "batch_size": 4,
             "lr": 1e-3,
             "optimizer": "adamw",

@@ -16,6 +16,7 @@ from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.estimate import Estimate, EstimateSum
 from mixednoise.segmentation.judges import judges_of
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
+from mixednoise.segmentation.pixel_blocks import take
 from mixednoise.segmentation.probability_checks import check_mask, check_probabilities
 from mixednoise.segmentation.sources import ProbabilitySource, check_shapes
 from mixednoise.segmentation.stratum import StratumEstimate, StratumEstimator
@@ -34,9 +35,10 @@ def estimate(
     """Estimate from all images of a source.
 
     The source is read twice where what matters fits into a small buffer (a million pixels with a
-    low probability of their own class), up to two times more (float64: four) where it doesn't;
-    once with ``pool='image'``. Memory: one image and some 30 MB, whatever their number. All values
-    are checked at the first reading.
+    low probability of their own class), up to two times more (float64: four) where it doesn't, and
+    once more where the joint wants more pixels of a pair of classes (``PBNR``, ``both``) than there
+    are that prefer the other class; once with ``pool='image'``. Memory: one image and some 30 MB,
+    whatever their number. All values are checked at the first reading.
 
     Args:
         source: images of any sizes.
@@ -125,7 +127,7 @@ def split(mask: Mask, probabilities: Probabilities, settings: ErrorSettings) -> 
         return [(given, flat, None)]
     band = boundary_band(mask, settings.band).reshape(-1)
     places = np.flatnonzero(~band), np.flatnonzero(band)
-    return [(given[some], flat[:, some], some) for some in places]
+    return [(given[some], take(flat, some), some) for some in places]
 
 
 def working_dtype(probabilities: Array) -> np.dtype[Any]:

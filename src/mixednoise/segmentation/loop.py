@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mixednoise.methods.config import LearningConfig
 from mixednoise.models.segmenters import Segmenter, load_segmenter, save_segmenter
@@ -32,6 +33,9 @@ class SegmentationLoop(EpochLoop):
         name: what is trained, for the lines.
         validate: mean foreground Dice of the validation cases, given the segmenter; None = there
             are no such cases.
+        validate_every: epochs from one validation to the next; the last epoch has one always.
+        average: share of the old weights in the running mean over epochs that is validated and kept
+            as the best, in place of the weights of single epochs; None = these.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class SegmentationLoop(EpochLoop):
         fingerprint: str,
         name: str = "",
         validate: Callable[[Segmenter], float] | None = None,
+        validate_every: int = 1,
+        average: float | None = None,
     ) -> None:
         super().__init__(
             fabric, learner, config, run=run, progress=progress, fingerprint=fingerprint
@@ -55,6 +61,16 @@ class SegmentationLoop(EpochLoop):
             data,
             name,
             validate,
+        )
+        self.validate_every = validate_every
+        self.averaged = (
+            None
+            if average is None
+            else AveragedModel(
+                self.segmenter,
+                multi_avg_fn=get_ema_multi_avg_fn(average),  # type: ignore[no-untyped-call]
+                use_buffers=True,
+            )
         )
 
     def train_epoch(self, epoch: int, generator: torch.Generator) -> Epoch:
@@ -84,10 +100,18 @@ class SegmentationLoop(EpochLoop):
         note = f" {self.name}" if self.name else ""
         losses, lr = self.steps(epoch, windows(), len(batches), step, note)
         row: dict[str, Any] = {"epoch": epoch + 1, "lr": lr, **losses}
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.segmenter)
         value = None
-        if self.validate is not None:
-            value = row["val_dice"] = self.validate(self.segmenter)
+        due = (epoch + 1) % self.validate_every == 0 or epoch + 1 == config.epochs
+        if self.validate is not None and due:
+            value = row["val_dice"] = self.validate(self.judged)
         return Epoch(row, value)
+
+    @property
+    def judged(self) -> Segmenter:
+        """The segmenter that is validated and kept as the best: with averaged weights, or not."""
+        return self.segmenter if self.averaged is None else cast("Segmenter", self.averaged.module)
 
     def line(self, row: dict[str, Any]) -> str:
         """Loss and validation Dice."""
@@ -99,9 +123,18 @@ class SegmentationLoop(EpochLoop):
 
     def save_weights(self, path: Path) -> None:
         """The segmenter; a second network is for training alone."""
-        save_segmenter(path, self.segmenter)
+        save_segmenter(path, self.judged)
 
     def load_weights(self, path: Path) -> None:
         """Take it back."""
         kept, _ = load_segmenter(path)
         self.segmenter.load_state_dict(kept.state_dict())
+
+    def extra_state(self) -> dict[str, Any]:
+        """The averaged weights."""
+        return {} if self.averaged is None else {"averaged": self.averaged.state_dict()}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        """Take them back."""
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])

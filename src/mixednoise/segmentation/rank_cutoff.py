@@ -93,7 +93,13 @@ class RankCutoff:
         keys: how many keys there are, at most 65,536.
         dtype: float32 or float64, of all values.
         buffer_size: values that are kept as they are.
+
+    Attributes:
+        short: whether more values of a key were to be chosen than there are; known after the first
+            pass.
     """
+
+    short = False
 
     def __init__(
         self, keys: int, dtype: np.dtype[Any], *, buffer_size: int = BUFFER_SIZE, bins: int = BINS
@@ -231,8 +237,9 @@ class RankCutoff:
         """Settle a key of which no value, or every value, is chosen."""
         if rank <= 0 or there == 0:
             self._set(key, -np.inf, 0)
-        elif rank >= there and self._wanted is None:
+        elif rank > there and self._wanted is None:
             self._set(key, np.inf, 0)
+            self.short = True
         else:
             return False
         return True

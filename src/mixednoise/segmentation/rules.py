@@ -10,9 +10,10 @@ from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.labels import ErrorMap, Mask
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
-    UNDECIDED_MARGIN,
     blocks,
     disagreements,
+    limit_of_margin,
+    margins,
     take,
     undecided,
 )
@@ -55,12 +56,16 @@ class Flagger:
         self._bounds = confidence_bounds(estimate.thresholds, dtype)
         self._by_class, self._by_rate = estimate.by_class, estimate.by_rate
         self._limits = np.full(len(self._bounds), UNDECIDED, dtype)
-        if self._by_rate is not None:
-            self._limits[:] = UNDECIDED_MARGIN
-        elif self._by_class is not None and self._rule != "union":
+        if self._by_class is not None and self._rule != "union":
             # No pixel above the cut-off of its class is flagged.
             self._limits = np.minimum(self._limits, self._by_class.values)
-        # Ties at a cut-off that are still to be flagged: counted down over the images.
+        if self._by_rate is not None:
+            # Nor is one with larger margins than all cut-offs of its class.
+            largest = self._by_rate.values.reshape(len(self._bounds), -1).max(axis=1)
+            limits = limit_of_margin(np.minimum(largest, UNDECIDED)).astype(dtype)
+            # Ties are counted at either kind of cut-off, whatever the other one says.
+            both = self._by_class is not None
+            self._limits = np.maximum(self._limits, limits) if both else limits
         # Ties that are still to be chosen, counted down from image to image.
         none = np.zeros(0, np.int64)
         self._class_ties = none if self._by_class is None else self._by_class.ties.copy()
@@ -94,7 +99,7 @@ class Flagger:
         if self._by_class is not None:
             chosen.append(self._prune_by_class(self._by_class, given, own))
         if self._by_rate is not None:
-            chosen.append(self._prune_by_rate(self._by_rate, given, own, probabilities))
+            chosen.append(self._prune_by_rate(self._by_rate, given, probabilities))
         combine = np.logical_or if self._rule == "union" else np.logical_and
         return np.asarray(combine.reduce(chosen) & disagrees)
 
@@ -106,13 +111,8 @@ class Flagger:
         chosen[places] = cutoffs.choose(given[places], own[places], self._class_ties)
         return chosen
 
-    def _prune_by_rate(
-        self, cutoffs: Cutoffs, given: Array, own: Array, probabilities: Array
-    ) -> Array:
+    def _prune_by_rate(self, cutoffs: Cutoffs, given: Array, probabilities: Array) -> Array:
         chosen = np.zeros(given.size, bool)
-        for j, other in enumerate(probabilities):
-            margins = own - other
-            places = np.flatnonzero((margins <= UNDECIDED) & (given != j))
-            keys = given[places] * len(probabilities) + j
-            chosen[places] |= cutoffs.choose(keys, margins[places], self._rate_ties)
+        places, keys, values = margins(given, probabilities, UNDECIDED)
+        chosen[places[cutoffs.choose(keys, values, self._rate_ties)]] = True
         return chosen

@@ -17,8 +17,10 @@ from mixednoise.segmentation.error_settings import ErrorSettings
 from mixednoise.segmentation.labels import Mask, SampleRule
 from mixednoise.segmentation.pixel_blocks import (
     UNDECIDED,
-    UNDECIDED_MARGIN,
     blocks,
+    copy_where,
+    limit_of_margin,
+    margins,
     take,
     undecided,
 )
@@ -38,6 +40,8 @@ Array = np.ndarray[Any, Any]
 #: Rules with cut-offs per class, and per pair of classes.
 _BY_CLASS: frozenset[SampleRule] = frozenset({"Q", "both", "intersection", "union"})
 _BY_RATE: frozenset[SampleRule] = frozenset({"PBNR", "both"})
+#: Margins that are ranked at first, up to a tie of both classes: seldom is any other needed.
+_FIRST_REACH = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,33 +99,38 @@ class StratumEstimator:
             dtype: float32 or float64: what is computed in.
         """
         for _, classes, block in blocks(given, probabilities, dtype, self._temperature):
+            chosen = np.empty(len(classes), dtype)
             for k, of_class in enumerate(block):
                 mine = classes == k
                 n = np.count_nonzero(mine)
                 if n:
                     self._class_counts[k] += n
-                    # OpenCV copies by mask, and adds up in float64, faster than numpy does.
-                    chosen = cv2.copyTo(of_class.reshape(1, -1), mine.view(np.uint8).reshape(1, -1))
-                    self._sums[k] += cv2.sumElems(chosen)[0]
+                    chosen.fill(0)
+                    copy_where(mine, of_class, chosen)
+                    # OpenCV adds up in float64, faster than numpy does.
+                    self._sums[k] += cv2.sumElems(chosen.reshape(1, -1))[0]
 
     def start_counting(self, dtype: np.dtype[Any]) -> None:
         """Between the first and the second round; ``dtype`` is that of all further rounds."""
         self._dtype = dtype
         self._thresholds = thresholds_of(self._sums, self._class_counts)
         self._bounds = confidence_bounds(self._thresholds, dtype)
-        size = self._buffer_size
+        self._limits = np.full(self._classes, UNDECIDED, dtype)
         if self._rule in _BY_CLASS:
-            self._by_class = RankCutoff(self._classes, dtype, buffer_size=size)
+            self._by_class = RankCutoff(self._classes, dtype, buffer_size=self._buffer_size)
         if self._rule in _BY_RATE:
-            self._by_rate = RankCutoff(self._classes**2, dtype, buffer_size=size)
+            self._rank_margins(_FIRST_REACH)
         self._ranked = self._by_class is not None or self._by_rate is not None
-        limit = UNDECIDED if self._by_rate is None else UNDECIDED_MARGIN
-        self._limits = np.full(self._classes, limit, dtype)
 
     def add_counts(self, given: Mask, probabilities: Array) -> None:
         """Second round: confident counts (equation 3), and values for the cut-offs."""
         for _, classes, block in blocks(given, probabilities, self._dtype, self._temperature):
             self._count_block(classes, block)
+
+    def _rank_margins(self, reach: float) -> None:
+        """Start to rank margins up to ``reach``."""
+        self._reach = reach
+        self._by_rate = RankCutoff(self._classes**2, self._dtype, buffer_size=self._buffer_size)
 
     def _count_block(self, given: Mask, probabilities: Array) -> None:
         any_confident = np.zeros(len(given), bool)
@@ -155,15 +164,12 @@ class StratumEstimator:
         self._add_ranks(few_given, few)
 
     def _add_ranks(self, given: Array, probabilities: Array) -> None:
-        own = probabilities[given, np.arange(given.size)]
         if self._by_class is not None and not self._by_class.done:
+            own = probabilities[given, np.arange(given.size)]
             chosen = np.flatnonzero(own <= UNDECIDED)
             self._by_class.add(given[chosen], own[chosen])
         if self._by_rate is not None and not self._by_rate.done:
-            for j, other in enumerate(probabilities):
-                margins = own - other
-                chosen = np.flatnonzero((margins <= UNDECIDED) & (given != j))
-                self._by_rate.add(given[chosen] * self._classes + j, margins[chosen])
+            self._by_rate.add(*margins(given, probabilities, self._reach)[1:])
 
     def add_ranks(self, given: Mask, probabilities: Array) -> None:
         """A further round, while :attr:`unfinished`."""
@@ -190,6 +196,9 @@ class StratumEstimator:
         if self._by_rate is not None and not self._by_rate.done:
             np.fill_diagonal(prune, 0)
             self._by_rate.close(prune.ravel())
+            if self._by_rate.short and self._reach < UNDECIDED:
+                self._limits[:] = limit_of_margin(np.asarray(UNDECIDED))
+                self._rank_margins(UNDECIDED)
 
     @property
     def unfinished(self) -> bool:

@@ -145,13 +145,14 @@ class MaskAgreement:
         flat = probabilities.reshape(classes, -1)
         for _, given, block in blocks(mask.reshape(-1), flat, dtype, temperature):
             own = own_probability(given, block)
-            if IGNORE in given:
-                own = own[given != IGNORE]
-            loss -= float(np.log(np.maximum(own, own.dtype.type(_LEAST_LOSS))).sum())
+            places, proposed = disagreements(given, block, TOLERANCE, own)
             counts = [np.count_nonzero(given == k) for k in range(classes)]
-            places, proposed = disagreements(given, block, TOLERANCE)
-            moved = np.zeros_like(confusion)
-            np.add.at(moved, (given[places], proposed), 1)
+            if sum(counts) < given.size:
+                own = own[given != IGNORE]
+            np.maximum(own, own.dtype.type(_LEAST_LOSS), out=own)
+            loss -= float(np.log(own, out=own).sum())
+            pairs = given[places].astype(np.intp) * classes + proposed
+            moved = np.bincount(pairs, minlength=confusion.size).reshape(confusion.shape)
             confusion += moved + np.diag(counts - moved.sum(axis=1))
         pixels = int(confusion.sum())
         if pixels == 0:
@@ -224,13 +225,16 @@ def probability_wrong(mismatch: Floats, judges: NDArray[np.int64] | None = None)
     judges = np.zeros(len(mismatch), np.int64) if judges is None else judges
     points = _axes(mismatch, judges)
     most = min(MOST_KINDS, len(np.unique(points, axis=0)))
-    criteria = [_fit(points, kinds).bic(points) for kinds in range(1, most + 1)]
+    fits = [_fit(points, kinds) for kinds in range(1, most + 1)]
+    criteria = [fit.bic(points) for fit in fits]
     evidence = float(criteria[0] - min(criteria))
     alike = mismatch[:, 0] < 1 - NOTHING_IN_COMMON
     if evidence == 0 or alike.sum() < FEWEST_MASKS:
         return Kinds(np.zeros(len(mismatch)), evidence, float(np.log(2)))
-    points = _axes(mismatch[alike], judges[alike])
-    fit = _fit(points, 2)
+    fit = fits[1]
+    if not alike.all():
+        points = _axes(mismatch[alike], judges[alike])
+        fit = _fit(points, 2)
     right = int(np.argmin(fit.means_.sum(axis=1)))
     p_wrong = np.ones(len(mismatch))
     p_wrong[alike] = 1 - fit.predict_proba(points)[:, right]

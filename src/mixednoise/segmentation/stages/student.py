@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.io import atomic_write
-from mixednoise.models.segmenters import Segmenter, save_segmenter
+from mixednoise.models.segmenters import save_segmenter
 from mixednoise.segmentation.labels import ErrorMap
 from mixednoise.segmentation.learner import make_learner
 from mixednoise.segmentation.loop import SegmentationLoop
+from mixednoise.segmentation.stages.agreement import mask_agreement
 from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.segmentation.stages.judged import calibrations_of, flagged_map, stored_probabilities
 from mixednoise.training.checkpoint import fingerprint
@@ -45,7 +44,7 @@ def train_student(stage: Stage, *, corrected: bool = True) -> dict[str, Any]:
         progress=stage.progress,
         fingerprint=fingerprint(stage.prepared.fingerprint, config.method, *untouched),
         name="student",
-        validate=validator(stage),
+        validate=mask_agreement(stage, stage.prepared.rows("val").tolist()),
     )
     loop.resume()
     loop.fit()
@@ -103,19 +102,3 @@ class FlaggedMaps:
         shape, start = self._shapes[row], self._start[row]
         found: ErrorMap = self._bytes[start : start + int(np.prod(shape))].reshape(shape)
         return found
-
-
-def validator(stage: Stage) -> Callable[[Segmenter], float] | None:
-    """Mean foreground Dice of the validation cases against their given masks; None without any."""
-    rows = [row for row in stage.prepared.rows("val").tolist() if stage.store.has_mask(row)]
-    if not rows:
-        return None
-
-    def dice(segmenter: Segmenter) -> float:
-        scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
-        for row, probabilities in stage.predictor(segmenter).predict(stage.store, rows):
-            predicted = probabilities.argmax(axis=0).astype(np.uint8)
-            scores.add(str(row), predicted, stage.store.mask(row))
-        return float(scores.scores().mean())
-
-    return dice
