@@ -101,8 +101,12 @@ def _stopping(stage: Stage, fold: int, epochs: int) -> dict[str, Any]:
         return {}
     rows = stage.train[stage.made_folds.judged_by(fold)].tolist()
     some = rows[:: math.ceil(len(rows) / MOST_HELD_OUT)]
+    dice = mask_agreement(stage, some)
+    if dice is None:
+        return {}
     return {
-        "validate": mask_agreement(stage, some),
+        # Of epochs that draw nothing yet none is the best: small structures come late.
+        "validate": lambda segmenter: dice(segmenter) or math.nan,
         "validate_every": math.ceil(epochs / VALIDATIONS),
         "average": AVERAGE,
     }
