@@ -1,5 +1,8 @@
 """Which weights are kept of a teacher: those of its best epoch, averaged over epochs."""
 
+from math import isnan, nan
+
+import numpy as np
 import pytest
 import torch
 from discs import TINY, noisy_discs
@@ -8,8 +11,8 @@ from mixednoise.progress import Silent
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.loop import SegmentationLoop
 from mixednoise.segmentation.pipeline import run_stages
-from mixednoise.segmentation.stages import teachers
-from mixednoise.segmentation.stages.agreement import mask_agreement
+from mixednoise.segmentation.stages import agreement, teachers
+from mixednoise.segmentation.stages.agreement import mask_agreement, ranked_agreement
 from mixednoise.segmentation.stages.teachers import load_teacher
 
 EPOCHS = 3
@@ -45,7 +48,7 @@ def teach(cases, out, monkeypatch, agreements, **options):
         told.setdefault(self.name, []).append(done.value)
         return done
 
-    monkeypatch.setattr(teachers, "mask_agreement", scripted)
+    monkeypatch.setattr(teachers, "ranked_agreement", scripted)
     monkeypatch.setattr(SegmentationLoop, "train_epoch", watched)
     config = CONFIG.model_copy(update=options)
     stage, _ = run_stages(cases, config, out, until="teachers", progress=Silent())
@@ -80,7 +83,7 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for(cases, tmp_path, monkeyp
     assert same(weights_of(load_teacher(stage, 1)), seen["teacher 2/2"][-1])
 
 
-@pytest.mark.parametrize(("agreements", "best"), [([0.0, 0.2, 0.1], 1), ([0.0, 0.0, 0.0], None)])
+@pytest.mark.parametrize(("agreements", "best"), [([nan, 0.2, 0.1], 1), ([nan, nan, nan], None)])
 def test_an_epoch_that_draws_nothing_is_no_best_one(cases, tmp_path, monkeypatch, agreements, best):
     stage, seen, _, _ = teach(cases, tmp_path / "run", monkeypatch, agreements)
     first, second, last = seen["teacher 1/2"]
@@ -97,12 +100,6 @@ def test_long_trainings_are_judged_now_and_then_and_at_the_end(cases, tmp_path, 
     assert told["teacher 1/2"] == [None, None, 0.5, None, 0.2]
 
 
-def test_of_many_unseen_masks_some_are_looked_at(cases, tmp_path, monkeypatch):
-    monkeypatch.setattr(teachers, "MOST_HELD_OUT", 3)
-    _, _, _, judged = teach(cases, tmp_path / "run", monkeypatch, [0.1, 0.7, 0.4])
-    assert [len(rows) for rows in judged] == [3, 3]
-
-
 def test_agreement_is_dice_with_the_given_masks(cases, tmp_path):
     stage, _ = run_stages(cases, CONFIG, tmp_path / "run", until="teachers", progress=Silent())
     teacher, rows = load_teacher(stage, 0), stage.train[:3].tolist()
@@ -112,3 +109,58 @@ def test_agreement_is_dice_with_the_given_masks(cases, tmp_path):
         dice.append(2 * (drawn & given).sum() / (drawn.sum() + given.sum()))
     assert mask_agreement(stage, rows)(teacher) == pytest.approx(sum(dice) / 3)
     assert mask_agreement(stage, []) is None
+
+
+class Told:
+    """A predictor that says what it is told to, and of whom it was asked."""
+
+    def __init__(self, answers):
+        self.answers, self.asked = answers, []
+
+    def predict(self, store, rows):
+        self.asked = list(rows)
+        return ((row, self.answers(store.mask(row))) for row in rows)
+
+
+@pytest.fixture
+def judged(cases, tmp_path, monkeypatch):
+    stage, _ = run_stages(cases, CONFIG, tmp_path / "run", until="teachers", progress=Silent())
+
+    def ask(answers, rows):
+        told = Told(answers)
+        monkeypatch.setattr(type(stage), "predictor", lambda self, segmenter: told)
+        return ranked_agreement(stage, rows)(None), told.asked
+
+    return ask, stage.train.tolist()
+
+
+def test_a_network_that_knows_where_without_naming_it_agrees(judged):
+    ask, rows = judged
+
+    def shy(mask):
+        """Gives the structure less than one half everywhere, but most where it is."""
+        structure = np.where(mask == 1, 0.3, 0.1)
+        return np.stack([1 - structure, structure]).astype(np.float32)
+
+    agreement_, asked = ask(shy, rows)
+    assert agreement_ == pytest.approx(1, abs=0.01)
+    assert asked == rows
+
+
+def test_a_network_that_says_the_same_everywhere_agrees_with_nothing(judged):
+    ask, rows = judged
+    agreement_, _ = ask(lambda mask: np.full((2, *mask.shape), 0.5, np.float32), rows)
+    assert isnan(agreement_) or agreement_ < 0.5
+
+
+def test_of_many_unseen_masks_some_are_looked_at(judged, monkeypatch):
+    ask, rows = judged
+    monkeypatch.setattr(agreement, "MOST_CASES", 4)
+    even = lambda mask: np.stack([mask == 0, mask == 1]).astype(np.float32)  # noqa: E731
+    _, asked = ask(even, rows)
+    assert asked == rows[::4]
+    monkeypatch.setattr(agreement, "MOST_CASES", 100)
+    # 32 x 32 pixels, two classes, two bytes: room for five cases and a half
+    monkeypatch.setattr(agreement, "MOST_BYTES", 11 * 32 * 32 * 2)
+    _, asked = ask(even, rows)
+    assert asked == rows[::4]

@@ -9,8 +9,8 @@ are wrong, hardly any pixel of it reaches a probability of one half, and its mos
 the background nearly everywhere. An offset per class makes each class as common among the most
 probable ones as it is in the given masks.
 
-``auto``: ``shares`` where teachers overlook a class (they name it less than half as often as the
-masks have it), else nothing. Where teachers do see every class, masks that are too large or too
+``auto``: ``shares`` where a teacher overlooks a class (it names it less than half as often as the
+masks that it judges have it), else nothing. Where teachers do see every class, masks that are too large or too
 small on average are better told from their judgement as it is: shares would hold on to the bias.
 """
 
@@ -177,9 +177,11 @@ def settled(kind: Calibrate, fits: Sequence[CalibrationFit]) -> Calibrate:
     if kind != "auto":
         return kind
     classes = max((fit.classes for fit in fits), default=0)
-    counts = [fit.named(classes) for fit in fits]
-    given, named = np.sum(counts, axis=0) if counts else np.zeros((2, 1))
-    return "shares" if (named < OVERLOOKED * given).any() else "none"
+    for fit in fits:
+        given, named = fit.named(classes)
+        if (named < OVERLOOKED * given).any():
+            return "shares"
+    return "none"
 
 
 def _temperature(log: FloatArray, labels: Mask) -> float:

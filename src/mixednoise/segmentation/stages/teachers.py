@@ -15,14 +15,14 @@ from mixednoise.segmentation.folds import (
 )
 from mixednoise.segmentation.learner import MaskLearner
 from mixednoise.segmentation.loop import SegmentationLoop
-from mixednoise.segmentation.stages.agreement import mask_agreement
+from mixednoise.segmentation.stages.agreement import ranked_agreement
 from mixednoise.segmentation.stages.context import Judged, Stage
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
 
-#: Masks that say when a teacher is at its best, validations in its training, and the share of the
-#: old weights in the running mean over epochs: mean Dice of single epochs goes up and down by .05.
-MOST_HELD_OUT, VALIDATIONS, AVERAGE = 100, 40, 0.85
+#: Validations in the training of a teacher, and the share of the old weights in the running mean
+#: over epochs: mean Dice of single epochs goes up and down by .05.
+VALIDATIONS, AVERAGE = 40, 0.85
 
 
 def folds_of(stage: Stage) -> Folds:
@@ -100,13 +100,8 @@ def _stopping(stage: Stage, fold: int, epochs: int) -> dict[str, Any]:
     if stage.config.teacher_stop == "last":
         return {}
     rows = stage.train[stage.made_folds.judged_by(fold)].tolist()
-    some = rows[:: math.ceil(len(rows) / MOST_HELD_OUT)]
-    dice = mask_agreement(stage, some)
-    if dice is None:
-        return {}
     return {
-        # Of epochs that draw nothing yet none is the best: small structures come late.
-        "validate": lambda segmenter: dice(segmenter) or math.nan,
+        "validate": ranked_agreement(stage, rows),
         "validate_every": math.ceil(epochs / VALIDATIONS),
         "average": AVERAGE,
     }
