@@ -171,18 +171,6 @@ def test_moved_images_are_told(home, tmp_path):
         reopen(run)
 
 
-def test_teachers_learn_again_where_masks_are_wrong_as_a_whole(home, tmp_path, monkeypatch):
-    _, cases, _, _ = home
-    monkeypatch.setattr("mixednoise.segmentation.pipeline.found_wrong_masks", lambda _: True)
-    out, config = tmp_path / "run", CONFIG.model_copy(update={"epochs": 1})
-    stage, _ = run_stages(cases, config, out, progress=Silent())
-    assert stage.rounds == 2
-    assert (out / "round_2" / "teachers" / "fold_1.safetensors").exists()
-    assert (out / "round_1" / "error_maps" / "summary.json").exists()
-    assert (out / "error_maps" / "summary.json").exists()
-    assert not (out / "rounds.json").exists()
-
-
 def test_teachers_learn_once_where_masks_are_of_one_kind(home, tmp_path):
     folder, cases, stage, _ = home
     run = folder / "run"

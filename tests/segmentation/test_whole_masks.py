@@ -18,10 +18,10 @@ from mixednoise.segmentation.confident import (
     iter_errors,
     write_errors,
 )
+from mixednoise.segmentation.error_settings import MOST_DOUBT
 from mixednoise.segmentation.image_errors import MapMaker
 from mixednoise.segmentation.labels import IGNORE
 from mixednoise.segmentation.whole_masks import (
-    MOST_DOUBT,
     MaskAgreement,
     doubt,
     in_words,

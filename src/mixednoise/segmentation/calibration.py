@@ -10,8 +10,9 @@ the background nearly everywhere. An offset per class makes each class as common
 probable ones as it is in the given masks.
 
 ``auto``: ``shares`` where a teacher overlooks a class (it names it less than half as often as the
-masks that it judges have it), else nothing. Where teachers do see every class, masks that are too large or too
-small on average are better told from their judgement as it is: shares would hold on to the bias.
+masks that it judges have it), else nothing. Where teachers do see every class, masks that are too
+large or too small on average are better told from their judgement as it is: shares would hold on
+to the bias.
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from mixednoise.segmentation.labels import Rule, SampleRule
 
 Pool = Literal["set", "image"]
+#: Mean entropy of right or wrong over the masks, in nats, up to which they are told apart: that of
+#: masks known with 95 % each. Wrong masks stand apart; hard images shade off into easy ones.
+MOST_DOUBT = 0.2
 
 
 class ErrorSettings(BaseModel):
@@ -29,6 +32,8 @@ class ErrorSettings(BaseModel):
               (:mod:`~mixednoise.segmentation.whole_masks`): where some agree with the
               probabilities and others don't, ``argmax`` in the latter and nothing in the former;
               where all are of one kind, or there are fewer than 20: Q.
+        most_doubt: of ``whole_masks``: mean entropy of right or wrong, in nats, up to which masks
+            are of two kinds; 0.69 = nothing need be known.
         pool: ``set``: thresholds, joint and cut-offs of all images together; ``image``: of every
             image by itself.
         band: thresholds, joint and cut-offs of their own for pixels at most this far (Euclidean,
@@ -51,6 +56,7 @@ class ErrorSettings(BaseModel):
     temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
     keep_shares: bool = False
     min_region: int = Field(0, ge=0)
+    most_doubt: float = Field(MOST_DOUBT, ge=0, le=0.7)
 
     @property
     def pixel_rule(self) -> SampleRule:

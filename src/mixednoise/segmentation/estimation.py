@@ -57,7 +57,9 @@ def estimate(
     estimators = _estimators(source.num_classes, settings)
     numbers = judges_of(source)
     judges = None if numbers is None else dict(zip(source.names, numbers, strict=True))
-    agreement = MaskAgreement(judges) if settings.rule == "whole_masks" else None
+    agreement = None
+    if settings.rule == "whole_masks":
+        agreement = MaskAgreement(judges, settings.most_doubt)
     for name, mask, probabilities in checked_images(source, aside, progress):
         mine = working_dtype(probabilities)
         dtype = np.promote_types(dtype, mine)

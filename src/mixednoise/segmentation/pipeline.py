@@ -25,13 +25,12 @@ from mixednoise.segmentation.prepare import (
     resolve_segmentation,
 )
 from mixednoise.segmentation.run import SegmentationRun
-from mixednoise.segmentation.stages.context import Judged, Stage
+from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.evaluation import evaluate
-from mixednoise.segmentation.stages.judged import found_wrong_masks
-from mixednoise.segmentation.stages.judging import find_errors, judge
 from mixednoise.segmentation.stages.reporting import report
-from mixednoise.segmentation.stages.student import judged_maps, train_student
-from mixednoise.segmentation.stages.teachers import folds_of, train_teachers
+from mixednoise.segmentation.stages.rounds import judge_in_rounds
+from mixednoise.segmentation.stages.student import train_student
+from mixednoise.segmentation.stages.teachers import folds_of
 from mixednoise.segmentation.stages.trial import try_corrections
 from mixednoise.training.devices import make_fabric
 from mixednoise.workflow.run_folder import check_run_folder, read_config, start_run
@@ -167,7 +166,7 @@ def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     if stage.config.method == "confident":
         stage = replace(stage, folds=folds_of(stage))
         if stage.judgement is None:
-            judged = _rounds(stage, until)
+            judged = judge_in_rounds(stage, only_teachers=until == "teachers")
             if judged is None:
                 return stage, None
             stage = judged
@@ -186,43 +185,6 @@ def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     metrics = evaluate(stage, trained | told)
     report(stage, metrics)
     return stage, metrics
-
-
-def _rounds(stage: Stage, until: Until) -> Stage | None:
-    """Teachers, judgement and error maps, round by round.
-
-    Returns:
-        The stage with as many rounds as there were; None if it was to stop at the teachers: the
-        last, or with ``rounds='auto'`` the first.
-    """
-    if stage.run.rounds is not None:
-        stage = _with_rounds(stage, stage.run.rounds)
-    may_end = stage.config.rounds == "auto"
-    judged: Judged | None = None
-    for number in range(stage.rounds):
-        turn, last = replace(stage, round_=number), number == stage.rounds - 1
-        train_teachers(turn, judged)
-        # Whether there will be other teachers is not known before these have judged.
-        if until == "teachers" and (may_end or last):
-            return None
-        judge(turn)
-        find_errors(turn)
-        if last:
-            break
-        if may_end and not found_wrong_masks(turn):
-            # Of masks of one kind corrections are few: teachers would learn the same again.
-            return _with_rounds(stage, number + 1)
-        judged = judged_maps(turn)
-    return stage
-
-
-def _with_rounds(stage: Stage, rounds: int) -> Stage:
-    """The stage of a run that has ended after so many rounds, on disk, too."""
-    stage.fabric.barrier()  # nobody reads any more what is moved now
-    if stage.is_first:
-        stage.run.end_rounds(rounds)
-    stage.fabric.barrier()
-    return replace(stage, rounds=rounds)
 
 
 def _must_fold(

@@ -75,16 +75,19 @@ class SegmentationRun(RunFolder):
     def end_rounds(self, rounds: int) -> None:
         """Make a round the last one: what it has judged goes to the run folder itself.
 
-        May be called again: goes on where it was interrupted.
+        What a later round has left there goes to a folder of its own. May be called again: goes on
+        where it was interrupted.
 
         Args:
             rounds: how many there were.
         """
         write_json(self._rounds, {"rounds": rounds})
         for name in ("probabilities", "error_maps"):
-            found = self._round(rounds - 1) / name
+            found, place = self._round(rounds - 1) / name, self.path / name
             if found.exists():
-                found.replace(self.path / name)
+                if place.exists():
+                    place.replace(self._round(rounds) / name)
+                found.replace(place)
 
     @property
     def _rounds(self) -> Path:

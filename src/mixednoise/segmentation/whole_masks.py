@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from mixednoise.data.report import counted
+from mixednoise.segmentation.error_settings import MOST_DOUBT
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.pixel_blocks import blocks, disagreements, own_probability
 from mixednoise.separation.confident_joint import TOLERANCE
@@ -34,9 +35,6 @@ MOST_KINDS = 3
 #: Gain of the Bayesian information criterion from which several kinds are believed in: "very
 #: strong" evidence (Kass and Raftery 1995, section 3.2).
 EVIDENCE = 10.0
-#: Mean entropy of right or wrong over the masks, in nats, up to which they are told apart: that of
-#: masks known with 95 % each. Wrong masks stand apart; hard images shade off into easy ones.
-MOST_DOUBT = 0.2
 #: Dice of mask and model up to which they have nothing in common.
 NOTHING_IN_COMMON = 0.15
 #: Dice of 0.98 and better is as good as any other: nobody draws better than that.
@@ -112,10 +110,13 @@ class MaskAgreement:
 
     Args:
         judges: name -> number of the model that judged it; None = the same one judged all.
+        most_doubt: mean entropy of right or wrong, nats, up to which masks are told apart.
     """
 
-    def __init__(self, judges: Mapping[str, int] | None = None) -> None:
-        self._judges = judges
+    def __init__(
+        self, judges: Mapping[str, int] | None = None, most_doubt: float = MOST_DOUBT
+    ) -> None:
+        self._judges, self._most_doubt = judges, most_doubt
         self._agreement: dict[str, tuple[float, float]] = {}
         self._empty: set[str] = set()
 
@@ -170,7 +171,7 @@ class MaskAgreement:
         judges = None if self._judges is None else np.array([self._judges[n] for n in judged])
         kinds = probability_wrong(np.stack([1 - dice, loss], axis=1), judges)
         told: dict[str, float] = {}
-        if kinds.evidence > EVIDENCE and kinds.doubt <= MOST_DOUBT:
+        if kinds.evidence > EVIDENCE and kinds.doubt <= self._most_doubt:
             told = dict(zip(judged, kinds.p_wrong.tolist(), strict=True))
             told |= dict.fromkeys(self._empty, 0.0)
         return WholeMasks(told, self._agreement, kinds.evidence, kinds.doubt)

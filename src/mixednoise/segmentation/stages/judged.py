@@ -84,6 +84,11 @@ def found_wrong_masks(stage: Stage) -> bool:
     return bool(whole and whole["several_kinds"])
 
 
+def doubt_about_masks(stage: Stage) -> float:
+    """Mean entropy of right or wrong, nats, of the masks that were judged as a whole."""
+    return float(summary_of(stage)["whole_masks"]["doubt"])
+
+
 def summary_of(stage: Stage) -> dict[str, Any]:
     """``summary.json`` of the error maps of a round."""
     found: dict[str, Any] = json.loads((stage.error_maps / SUMMARY).read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from mixednoise.segmentation.calibration import Calibrate, Calibration, Calibrat
 from mixednoise.segmentation.cases import write_like
 from mixednoise.segmentation.cases.writing import encode, write_bytes
 from mixednoise.segmentation.confident import ErrorSettings, Summary, write_errors
+from mixednoise.segmentation.error_settings import MOST_DOUBT
 from mixednoise.segmentation.labels import Mask
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judged import (
@@ -31,6 +32,9 @@ from mixednoise.segmentation.whole_masks import in_words
 from mixednoise.segmentation.write_errors import SUMMARY
 from mixednoise.training.batches import derived_seed
 from mixednoise.training.checkpoint import fingerprint
+
+#: Doubt up to which masks are judged as a whole where that will be tried: a mask known with 80 %.
+DOUBT_ON_TRIAL = 0.5
 
 
 def judge(stage: Stage) -> None:
@@ -146,7 +150,18 @@ def error_settings(stage: Stage) -> ErrorSettings:
         band=band,
         keep_shares=run_calibrated_by(stage) == "shares",
         min_region=config.min_region,
+        most_doubt=most_doubt(stage),
     )
+
+
+def most_doubt(stage: Stage) -> float:
+    """Up to which doubt masks are judged as a whole.
+
+    Where a second round of teachers will show whether the first ones' corrections are any good,
+    much; where there is none (any more), little.
+    """
+    on_trial = stage.config.rounds == "auto" and stage.rounds > 1
+    return DOUBT_ON_TRIAL if on_trial else MOST_DOUBT
 
 
 def _sample(stage: Stage) -> Iterator[tuple[Mask, float]]:

@@ -98,15 +98,29 @@ def try_corrections(stage: Stage) -> Trial:
             return Trial.from_json(told)
     train_teachers(turn, judged_maps(stage))
     judge(turn)
-    before, after = agreement(replace(stage, round_=0)), agreement(turn)
-    groups = {case.name: case.group for case in stage.prepared.cases.cases}
+    trial = compared(replace(stage, round_=0), turn)
+    if stage.is_first:
+        write_json(path, {**trial.to_json(), "key": key})
+    stage.fabric.barrier()
+    return trial
+
+
+def compared(first: Stage, second: Stage) -> Trial:
+    """Two generations of teachers, by their agreement with masks that they never saw.
+
+    Args:
+        first: at the round of teachers that learned from masks as given.
+        second: at that of teachers that learned from corrected ones.
+    """
+    before, after = agreement(first), agreement(second)
+    groups = {case.name: case.group for case in first.prepared.cases.cases}
     result = paired_bootstrap(
         after.to_numpy(),
         before.to_numpy(),
-        rng=np.random.default_rng((stage.config.seed, SEED)),
+        rng=np.random.default_rng((first.config.seed, SEED)),
         groups=np.array([groups[name] for name in before.index], dtype=object),
     )
-    trial = Trial(
+    return Trial(
         bool(result.difference > 0),
         result.baseline_mean,
         result.mean,
@@ -114,10 +128,6 @@ def try_corrections(stage: Stage) -> Trial:
         result.low,
         result.high,
     )
-    if stage.is_first:
-        write_json(path, {**trial.to_json(), "key": key})
-    stage.fabric.barrier()
-    return trial
 
 
 def trial_file(stage: Stage) -> Path:
