@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -83,8 +86,8 @@ def make_fabric(config: LearningConfig) -> Any:
         nodes = world // devices
     elif device.index is not None:
         devices = [device.index]
-    with warnings.catch_warnings():
-        # Fabric points out that bf16 on this device is possible, or that srun exists: not ours.
+    with warnings.catch_warnings(), _quiet("lightning_fabric"):
+        # Fabric points out that bf16 is used or possible, or that srun exists: not ours to tell.
         warnings.simplefilter("ignore")
         fabric = Fabric(
             accelerator=device.type,
@@ -100,3 +103,15 @@ def make_fabric(config: LearningConfig) -> Any:
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     return fabric
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """No lines of that logger below a warning."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
