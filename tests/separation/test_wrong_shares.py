@@ -65,3 +65,19 @@ def test_with_two_classes_as_many_leave_as_come():
     assert found[0][0, 1] == found[0][1, 0] > 20
     absent = calibrate_keeping_shares([np.array([[5, 0], [0, 1]])], [np.array([7, 0])])
     np.testing.assert_array_equal(absent[0], [[7, 0], [0, 0]])
+
+
+def test_a_class_that_a_part_has_not_is_no_hindrance():
+    """Two parts, as band and interior are: all of class 2 lies in the second."""
+    interior, band = np.array([[90, 4, 0], [3, 60, 0], [0, 0, 1]]), np.diag([50, 40, 30])
+    band[0, 1] = 6
+    found = calibrate_keeping_shares([interior, band], [np.array([100, 70, 0]), band.sum(axis=1)])
+    np.testing.assert_array_equal(found[0].sum(axis=1), [100, 70, 0])
+    np.testing.assert_array_equal(found[0][2], 0)
+    np.testing.assert_array_equal(found[1].sum(axis=1), [56, 40, 30])
+    # As many of every class as before, over both parts: rounding may move a few.
+    assert np.abs((found[0] + found[1]).sum(axis=0) - [156, 110, 30]).max() <= 2
+    # A class that no part has, and one whose only items stay alone.
+    nowhere = calibrate_keeping_shares([np.array([[9, 0], [0, 1]])] * 2, [np.array([9, 0])] * 2)
+    for part in nowhere:
+        np.testing.assert_array_equal(part, [[9, 0], [0, 0]])

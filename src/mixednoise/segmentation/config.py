@@ -47,6 +47,11 @@ class SegmentationConfig(LearningConfig):
         description="side of the window that is learned from at a time; auto = the image, at most "
         "256 (64 in 3-D)",
     )
+    output_bias: Literal["prior", "random"] = Field(
+        "prior",
+        description="start of the last layer: prior = by how common each class is in the masks, "
+        "without which networks of small structures may never draw any; random = as any layer",
+    )
     normalise: Literal["image", "dataset", "range"] = Field(
         "image",
         description="image = each image to mean 0 and deviation 1; dataset = by the mean and "
@@ -167,6 +172,7 @@ class SegmentationConfig(LearningConfig):
             return {}
         return {
             "network": "residual_unet_paper",
+            "output_bias": "random",
             "image_size": 256,
             "patch_size": 256,
             "normalise": "range",

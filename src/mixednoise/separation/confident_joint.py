@@ -115,8 +115,11 @@ def calibrate_keeping_shares(
     rows = np.concatenate(class_counts).astype(np.float64)
     shares = np.sum(class_counts, axis=0).astype(np.float64)
     joint = np.concatenate(counts).astype(np.float64)
+    # A class that a part has no item of has a diagonal of 1 all the same, and nothing to be scaled.
+    joint[rows == 0] = 0
     for _ in range(FITTING_ROUNDS):
-        joint *= (rows / joint.sum(axis=1))[:, None]
+        sums = joint.sum(axis=1)
+        joint *= np.divide(rows, sums, out=np.zeros_like(rows), where=sums > 0)[:, None]
         columns = joint.sum(axis=0)
         joint *= np.divide(shares, columns, out=np.ones_like(shares), where=columns > 0)
         if np.abs(joint.sum(axis=1) - rows).max() < FITTING_TOLERANCE * rows.sum():

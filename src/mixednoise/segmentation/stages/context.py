@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from mixednoise.models.normalisation import Normalisation
+from mixednoise.models.output_bias import set_output_bias
 from mixednoise.models.segmenters import Segmenter, build_segmenter
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases import CaseStore
@@ -23,6 +25,8 @@ from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.training.batches import derived_seed
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
+#: Masks that shares of classes are taken from, evenly spaced over the set.
+MOST_MASKS = 500
 #: Maps of what teachers say, by name: see :class:`LearningSet`.
 Judged = dict[str, Callable[[int], Any]]
 
@@ -108,13 +112,25 @@ class Stage:
         """A new network with random weights, for these images."""
         torch.manual_seed(derived_seed(self.config.seed, seed))
         first = int(self.train[0])
-        return build_segmenter(
+        segmenter = build_segmenter(
             self.config.network,
             in_channels=self.store.image(first).shape[0],
             num_classes=self.prepared.cases.num_classes,
             spatial_dims=self.config.spatial_dims,
             normalisation=self._normalisation(),
         )
+        if self.config.output_bias == "prior":
+            set_output_bias(segmenter.network, self.class_shares())
+        return segmenter
+
+    def class_shares(self) -> list[float]:
+        """Shares of the classes among the labelled pixels of (some of) the given masks, K."""
+        classes = self.prepared.cases.num_classes
+        rows, counts = self.train.tolist(), np.zeros(256, np.int64)
+        for row in rows[:: math.ceil(len(rows) / MOST_MASKS)]:
+            counts += np.bincount(self.store.mask(row).reshape(-1), minlength=256)
+        known = counts[:classes] / max(int(counts[:classes].sum()), 1)
+        return [float(share) for share in known]
 
     def _normalisation(self) -> Normalisation:
         kind, rows = self.config.normalise, self.train.tolist()
