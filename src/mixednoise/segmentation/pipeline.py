@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from mixednoise.data.report import Report
+from mixednoise.data.report import Problem, Report
 from mixednoise.errors import ConfigError, RunError
 from mixednoise.memory import memory_told
 from mixednoise.progress import Progress, default_progress
@@ -18,6 +18,11 @@ from mixednoise.segmentation.cases import CaseSet, CaseStore
 from mixednoise.segmentation.cases.apart import folders_of, must_be_apart
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.folds import make_folds
+from mixednoise.segmentation.learned_classes import (
+    Presence,
+    must_be_learned,
+    unseen_by_teachers,
+)
 from mixednoise.segmentation.prepare import (
     PreparedCases,
     count_by_split,
@@ -90,7 +95,9 @@ def run_stages(
     check_run_folder(run, record, resume=resume, overwrite=overwrite)
     with memory_told():
         prepared = prepare_cases(cases, config, progress)
-        _must_fold(prepared, config, judgement)
+        present = must_be_learned(prepared)
+        if config.method == "confident" and judgement is None:
+            Report(_unseen(prepared, config, present)).tell(progress)
         _tell(prepared, run, progress)
         _warn_of_mirrors(config, prepared.cases.class_names, progress)
         fabric = make_fabric(config)
@@ -187,14 +194,14 @@ def _stages(stage: Stage, until: Until) -> tuple[Stage, dict[str, Any] | None]:
     return stage, metrics
 
 
-def _must_fold(
-    prepared: PreparedCases, config: SegmentationConfig, judgement: SegmentationRun | None
-) -> None:
-    """Refuse numbers of folds that can't be before an earlier run is replaced."""
-    if config.method == "confident" and judgement is None:
-        learned = [prepared.cases.cases[row] for row in prepared.rows("train")]
-        names, groups = ([getattr(case, key) for case in learned] for key in ("name", "group"))
-        make_folds(names, groups, config.folds, seed=config.seed)
+def _unseen(
+    prepared: PreparedCases, config: SegmentationConfig, present: Presence
+) -> list[Problem]:
+    """Make the folds on trial: numbers that can't be are refused before a run is replaced."""
+    learned = [prepared.cases.cases[row] for row in prepared.rows("train")]
+    names, groups = ([getattr(case, key) for case in learned] for key in ("name", "group"))
+    folds = make_folds(names, groups, config.folds, seed=config.seed)
+    return unseen_by_teachers(present, folds, prepared.cases.class_names)
 
 
 def _warn_of_mirrors(
