@@ -97,13 +97,11 @@ def test_figures_where_the_truth_is_known(folders, tmp_path, capsys):
     assert "bone" in page
 
 
-def test_the_report_goes_on_without_images_that_do_not_fit(folders, tmp_path, capsys):
+def test_the_report_goes_on_without_images_that_can_not_be_read(folders, tmp_path, capsys):
     folder, _ = folders
-    cv2.imwrite(str(folder / "images" / "m0.png"), np.zeros((9, 9), np.uint8))
     (folder / "images" / "m1.png").write_bytes(b"no image")
     assert errors(folder, tmp_path / "out", "--images", folder / "images") == 0
     said = capsys.readouterr().err
-    assert "m0 (the image is 9 x 9, the mask 20 x 24)" in said
     assert "m1 (not an image" in said
     assert (tmp_path / "out" / "report.html").exists()
 

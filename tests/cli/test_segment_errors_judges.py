@@ -106,6 +106,42 @@ def test_without_judges_nothing_is_told(data):
     assert told(data)["judges"] is None
 
 
+@pytest.mark.parametrize(("count", "wrong"), [(20, 0), (19, 0), (20, 1)])
+def test_models_that_repeat_every_mask(tmp_path, capsys, count, wrong):
+    for kind in ("masks", "values"):
+        (tmp_path / kind).mkdir()
+    masks = np.random.default_rng(0).integers(0, 2, (count, 20, 24)).astype(np.uint8)
+    values = np.where(np.stack([masks == 0, masks == 1], 1), 0.9, 0.1).astype(np.float32)
+    masks[0, 0, :wrong] = 1 - masks[0, 0, :wrong]
+    for number in range(count):
+        cv2.imwrite(str(tmp_path / "masks" / f"m{number}.png"), masks[number])
+        np.save(tmp_path / "values" / f"m{number}.npy", values[number])
+    assert run(command(tmp_path, *of_folders(tmp_path))) == 0
+    line = "probabilities agree with the masks everywhere"
+    expected = int(count == 20 and not wrong)
+    assert " ".join(capsys.readouterr().err.split()).count(line) == expected
+    assert sum(line in notice for notice in told(tmp_path)["notices"]) == expected
+
+
+@pytest.mark.parametrize("given", ["nothing", "learned", "folds", "folds written down"])
+def test_what_was_not_checked_is_said(data, judges, capsys, given):
+    more = of_nnunet(data) if given.startswith("folds") else of_folders(data)
+    if given == "learned":
+        of_others = [(1 - judge, name) for name, judge in zip(NAMES, JUDGE, strict=True)]
+        learned = table(data / "learned.csv", of_others, "judge,name")
+        more += ["--judges", judges, "--learned", learned]
+    if given == "folds written down":
+        folds = [{"train": [n for n, j in zip(NAMES, JUDGE, strict=True) if j != fold], "val": []}
+                 for fold in (0, 1)]  # fmt: skip
+        (data / "results" / "Dataset004_Grain" / "splits_final.json").write_text(json.dumps(folds))
+    assert run(command(data, *more)) == 0
+    checked = given in ("learned", "folds written down")
+    said = " ".join(capsys.readouterr().err.split())
+    line = "not checked whether the models have learned from these masks; --learned tells"
+    assert said.count(line) == (0 if checked else 1)
+    assert told(data)["out_of_sample"] == ("checked" if checked else "not checked")
+
+
 def test_a_table_goes_before_the_folds(data):
     judges = table(data / "judges.csv", [(name, n % 3) for n, name in enumerate(NAMES)])
     assert run(command(data, *of_nnunet(data), "--judges", judges, "--quiet")) == 0
@@ -215,6 +251,9 @@ def test_quiet_means_no_warnings_either(data, capfd):
     cv2.imwrite(str(data / "masks" / "m01.png"), np.zeros((20, 24), np.uint8))
     assert run(command(data, *of_folders(data), "--quiet")) == 0
     assert capfd.readouterr().err == ""
-    assert len(told(data)["notices"]) == 2
+    noticed = told(data)["notices"]
+    words = ("no probabilities", "background alone", "not checked whether")
+    assert sorted(map(noticed.count, noticed)) == [1, 1, 1]
+    assert all(any(word in line for line in noticed) for word in words)
     assert run(command(data, *of_folders(data), "--overwrite")) == 0
     assert capfd.readouterr().err.count("warning: ") == 2

@@ -122,6 +122,29 @@ def test_affines_that_differ(tmp_path):
     assert report_of(tmp_path, affine_tolerance=1.0).problems == []
 
 
+@pytest.mark.parametrize("of", ["first", "second"])
+def test_files_of_the_classes_that_lie_elsewhere(tmp_path, of):
+    moved = AFFINE.copy()
+    moved[0, 3] += 12
+    volume = np.zeros((3, 4, 5), np.uint8)
+    places = {"heart": volume.copy(), "lung": volume.copy()}
+    places["heart"][1], places["lung"][2] = 1, 1
+    for name in "ab":
+        write_nifti(tmp_path / "images" / f"{name}.nii.gz", volume)
+        for number, (folder, mask) in enumerate(places.items()):
+            spoilt = name == "b" and of == ["first", "second"][number]
+            path = tmp_path / "masks" / folder / f"{name}.nii.gz"
+            write_nifti(path, mask, moved if spoilt else AFFINE)
+    stops = {problem.what: problem for problem in report_of(tmp_path).of("stop")}
+    torn = stops["1 mask whose class files lie elsewhere than one another: affines differ"]
+    assert "heart/b.nii.gz [-2 0 0 " in torn.found
+    assert "lung/b.nii.gz [-2 0 0 " in torn.found
+    assert torn.rows == (1,)
+    # The first file stands for the mask beside its image.
+    assert len(stops) == (2 if of == "first" else 1)
+    assert report_of(tmp_path, affine_tolerance=13).of("stop") == []
+
+
 def test_channels_of_different_size(tmp_path):
     for channel, shape in (("t1", (6, 9)), ("t2", (6, 8))):
         write_image(tmp_path / channel / "a.png", grey(0, *shape))

@@ -29,6 +29,13 @@ from mixednoise.segmentation.write_errors import COMPONENTS, SUMMARY, TABLE
 
 REPORT = "report.html"
 
+#: Models that never saw the masks contradict more than this share of the pixels of so many masks.
+_NO_DISAGREEMENT, _ENOUGH_MASKS = 1e-5, 20
+_AGREE = (
+    "probabilities agree with the masks everywhere: were they made by models that have learned "
+    "from them?"
+)
+
 
 def find_errors(
     judged: Judged,
@@ -50,7 +57,8 @@ def find_errors(
 
     Returns:
         The content of ``summary.json``: the estimate, what was flagged, and where the truth is
-        known ``identification``.
+        known ``identification``; ``out_of_sample`` says whether it was ``checked`` that no model
+        has learned from what it judges.
 
     Raises:
         ConfigError: an option that can't be.
@@ -95,6 +103,10 @@ def find_errors(
         left = [name for name in names if name not in estimated.set_aside]
         drawn = _Drawn(judged, maps)
         name = rule_name(settings.rule, judged.calibrate, content["whole_masks"])
+        if estimated.images >= _ENOUGH_MASKS and summary.disagreeing_share < _NO_DISAGREEMENT:
+            progress.warning(_AGREE)
+            content["notices"].append(_AGREE)
+        content["out_of_sample"] = "checked" if judged.out_of_sample else "not checked"
         content["identification"] = _identification(drawn, left, name, progress)
         write_report(
             ReportInput(

@@ -22,7 +22,7 @@ from mixednoise.segmentation.sources import as_classes, check_shapes, shape_prob
 Array = np.ndarray[Any, Any]
 
 #: What masks may be: everything that keeps its values.
-_MASKS = tuple(ending for ending in ENDINGS if ending not in LOSSY_ENDINGS)
+MASK_ENDINGS = tuple(ending for ending in ENDINGS if ending not in LOSSY_ENDINGS)
 
 _TWO_LEVELS = Problem(
     "info",
@@ -72,7 +72,7 @@ class FolderSource:
     ) -> None:
         self._ignore = ignore_label
         same = Path(masks).resolve() == Path(probabilities).resolve()
-        of_masks = tuple(ending for ending in _MASKS if not same or ending != ".npy")
+        of_masks = tuple(ending for ending in MASK_ENDINGS if not same or ending != ".npy")
         mask_files = files_by_name(Path(masks), of_masks, "masks")
         value_files = files_by_name(Path(probabilities), PROBABILITIES, "probabilities")
         self.report = partners(mask_files, value_files)

@@ -43,6 +43,7 @@ class ImageErrors:
         measured: each of them, the largest first; None where not asked for.
         agreement: Dice of mask and model, and mean loss of the mask; None where not asked for.
         p_wrong: probability that the mask is wrong as a whole; None where that can't be told.
+        disagreeing_pixels: labelled pixels with another class than the proposed one.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ImageErrors:
     measured: Components | None = None
     agreement: tuple[float, float] | None = None
     p_wrong: float | None = None
+    disagreeing_pixels: int = 0
 
     def row(self, class_names: Sequence[str] | None = None) -> dict[str, Any]:
         """A row of ``images.csv``.
@@ -203,6 +205,7 @@ def _images(
             measured=measured,
             agreement=None if whole is None else whole.agreement.get(name),
             p_wrong=None if whole is None else whole.p_wrong.get(name),
+            disagreeing_pixels=int(np.count_nonzero((proposed != mask) & (mask != IGNORE))),
         )
 
 

@@ -56,18 +56,38 @@ def learned_from(files: Mapping[str, Path]) -> dict[str, str]:
     Raises:
         DataError: a ``splits_final.json`` that can't be read.
     """
+    seen = {name: cases for name, cases in _seen_by_folds(files).items() if cases is not None}
+    return {
+        name: f"fold_{fold_of(files[name])}"
+        for name, cases in seen.items()
+        if cases == ALL or name in cases
+    }
+
+
+def all_written_down(files: Mapping[str, Path]) -> bool:
+    """Whether it is known of the judge of every case what it has learned from; arguments and errors
+    as of :func:`learned_from`.
+    """
+    return None not in _seen_by_folds(files).values()
+
+
+def _seen_by_folds(files: Mapping[str, Path]) -> dict[str, set[str] | str | None]:
+    """What the fold that judged each case has learned from: cases, ALL, or None = not known."""
     splits: dict[Path, list[set[str]]] = {}
-    found = {}
+    found: dict[str, set[str] | str | None] = {}
     for name, file in files.items():
+        found[name] = None
         fold = fold_of(file)
         if fold is None:
+            continue
+        if fold == ALL:
+            found[name] = ALL
             continue
         model = file.resolve().parents[2]
         if model not in splits:
             splits[model] = _training_cases(model)
-        of_model = splits[model]
-        if fold == ALL or (int(fold) < len(of_model) and name in of_model[int(fold)]):
-            found[name] = f"fold_{fold}"
+        if int(fold) < len(splits[model]):
+            found[name] = splits[model][int(fold)]
     return found
 
 

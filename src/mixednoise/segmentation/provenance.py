@@ -12,8 +12,13 @@ from pathlib import Path
 from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.segmentation.judges import Told, models_by_name, read_rows
-from mixednoise.segmentation.nnunet_folds import learned_from
+from mixednoise.segmentation.nnunet_folds import all_written_down, learned_from
 from mixednoise.segmentation.sources import ProbabilitySource
+
+_NOT_CHECKED = Problem(
+    "info",
+    "not checked whether the models have learned from these masks; --learned tells",
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def check_out_of_sample(
         told: what the user says.
 
     Returns:
-        A warning where such are allowed.
+        A warning where such are allowed; a note where nothing tells.
 
     Raises:
         ConfigError: a table of what models have learned from, but not which model judged what.
@@ -56,7 +61,7 @@ def check_out_of_sample(
     if told.learned is not None:
         seen |= _in_table(told.learned, source)
     if not seen:
-        return Report()
+        return Report([] if is_checked(files, told) else [_NOT_CHECKED])
     said = [f"{name} ({model})" for name, model in sorted(seen.items())]
     what = (
         f"{counted(len(seen), 'mask')} of {len(source)} {'was' if len(seen) == 1 else 'were'} "
@@ -80,6 +85,11 @@ def check_out_of_sample(
         fix="predict each case with a model that was trained without it (nnU-Net: train folds 0 to "
         "4 with --npz); or --allow-in-sample, and hardly any error is found there",
     )
+
+
+def is_checked(files: Mapping[str, Path], told: Provenance) -> bool:
+    """Whether :func:`check_out_of_sample` knows what every judge has learned from."""
+    return told.learned is not None or all_written_down(files)
 
 
 def _in_table(path: Path, source: ProbabilitySource) -> dict[str, str]:

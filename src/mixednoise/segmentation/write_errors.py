@@ -44,6 +44,7 @@ class Summary:
         images_flagged: images with at least one flagged pixel.
         worst: up to ten names, the lowest quality first.
         notices: what was noticed on the way, one sentence each; warnings among them were shown.
+        disagreeing_share: labelled pixels with another class than the most probable one.
     """
 
     out: Path
@@ -53,6 +54,7 @@ class Summary:
     images_flagged: int
     worst: tuple[str, ...]
     notices: tuple[str, ...]
+    disagreeing_share: float
 
     @property
     def images(self) -> int:
@@ -134,6 +136,7 @@ def write_errors(
     with new_result(out, written) as work:
         rows: list[dict[str, Any]] = []
         per_class = np.zeros(source.num_classes, np.int64)
+        disagreeing = labelled = 0
         with component_table(work / COMPONENTS, class_names) as listed:
             for image in iter_errors(source, found, settings, progress, components=True):
                 picture = image.flagged.astype(np.uint8) * np.uint8(SUSPECTED)
@@ -143,6 +146,8 @@ def write_errors(
                     writer(image.name, picture)
                 rows.append(image.row(class_names))
                 per_class += image.flagged_per_class
+                disagreeing += image.disagreeing_pixels
+                labelled += image.pixels
                 if image.measured is not None:
                     listed.add(image.name, image.measured, image.pixels)
         table = pd.DataFrame(rows).sort_values(
@@ -156,6 +161,7 @@ def write_errors(
             images_flagged=int((table["flagged_pixels"] > 0).sum()),
             worst=tuple(table["name"].head(10)),
             notices=tuple(problem.what for problem in notices),
+            disagreeing_share=disagreeing / max(labelled, 1),
         )
         write_csv(work / TABLE, table)
         write_json(work / SUMMARY, summary.to_json(class_names))

@@ -15,6 +15,7 @@ def judged_cases(
     source: CaseProbabilities,
     *,
     calibrate: Calibrate = "none",
+    out_of_sample: bool = False,
     progress: Progress,
 ) -> Judged:
     """Masks of a case set, with probabilities of a model that never saw them.
@@ -23,6 +24,7 @@ def judged_cases(
         cases: with masks and images.
         source: those that have probabilities.
         calibrate: what is fitted to the probabilities.
+        out_of_sample: whether it was checked what the models have learned from.
         progress: warnings go there.
 
     Raises:
@@ -38,4 +40,5 @@ def judged_cases(
         calibrate=settled,
         origin=files_origin(source.files, settled, source),
         folders=tuple(sorted(folders)),
+        out_of_sample=out_of_sample,
     )

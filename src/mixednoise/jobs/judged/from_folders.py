@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from mixednoise.data.report import counted, examples
-from mixednoise.errors import ConfigError, DataError
+from mixednoise.errors import ConfigError
 from mixednoise.jobs.judged.judged import Judged, files_origin
+from mixednoise.jobs.judged.true_masks import true_masks
 from mixednoise.progress import Progress
 from mixednoise.segmentation.calibrated_source import calibrated, calibrated_by
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.cases import Case, CaseSet, MaskFiles, read_cases, read_image
 from mixednoise.segmentation.cases.formats import NIFTI_ENDINGS, ending_of
+from mixednoise.segmentation.cases.headers import check_geometry
 from mixednoise.segmentation.cases.writing import encode, write_bytes
 from mixednoise.segmentation.confident import FolderSource
 from mixednoise.segmentation.labels import Mask
-from mixednoise.segmentation.provenance import Provenance, check_out_of_sample
+from mixednoise.segmentation.provenance import Provenance, check_out_of_sample, is_checked
 
 
 def judged_folders(
@@ -47,35 +49,33 @@ def judged_folders(
 
     Raises:
         ConfigError: the value to ignore is that of a class.
-        DataError: shapes or names that don't fit, folders without files, models that have learned
-            from what they judge (:func:`.provenance.check_out_of_sample`).
+        DataError: shapes or names that don't fit, folders without files, masks that don't lie on
+            their images, true masks that can't be used, models that have learned from what they
+            judge (:func:`.provenance.check_out_of_sample`).
     """
     source = FolderSource(masks, probabilities, ignore_label=ignore_value, judges=told.judges)
     values = dict(zip(source.names, source.files, strict=True))
     source.report += check_out_of_sample(source, values, told)
     known: dict[str, Callable[[], Mask]] = {}
     if truth is not None:
-        # Read as the masks are: 0 and 255 mean the same in both.
-        true = FolderSource(truth, probabilities, ignore_label=ignore_value)
-        place = {name: row for row, name in enumerate(true.names)}
-        known = {n: _reader(true, place[n]) for n in source.names if n in place}
-        if not known:
-            raise DataError(
-                "no true mask belongs to a mask",
-                expected="files of the same name in both folders",
-                found=f"masks {examples(source.names)}; true masks {examples(true.names)}",
-                fix="rename the files, or leave --truth away",
-            )
+        known = true_masks(truth, source, ignore_value, progress)
         if len(known) < len(source):
             some = counted(len(source) - len(known), "mask")
             progress.warning(f"left out of the figures: {some} without a true mask")
     image = None
     pictures: dict[str, Case] = {}
+    files = dict(zip(source.names, source.masks, strict=True))
+
+    def case(name: str) -> Case:
+        own = pictures[name].images if name in pictures else ()
+        return Case(name, name, own, MaskFiles(label_map=files[name]))
+
     if images is not None:
         pictures = {case.name: case for case in read_cases(images).cases}
         lacking = [name for name in source.names if name not in pictures]
         if lacking:
             progress.warning(f"no image for {examples(lacking)}: no picture in the report")
+        check_geometry([case(name) for name in source.names], progress).raise_if_stopped()
 
         def image(name: str) -> Any:
             return read_image(pictures[name]).array if name in pictures else None
@@ -91,11 +91,6 @@ def judged_folders(
     fitted = calibrated(source, calibrate, progress)
     settled = calibrated_by(fitted)
     usual = ("background", *(f"class_{value}" for value in range(1, source.num_classes)))
-    files = dict(zip(source.names, source.masks, strict=True))
-
-    def case(name: str) -> Case:
-        own = pictures[name].images if name in pictures else ()
-        return Case(name, name, own, MaskFiles(label_map=files[name]))
 
     def write(folder: Path, name: str, picture: Mask) -> None:
         ending = _grid(files[name]) or (".png" if picture.ndim == 2 else ".npy")
@@ -123,6 +118,7 @@ def judged_folders(
         image=image,
         truth=known,
         folders=tuple(path for path in (masks, probabilities, images, truth) if path is not None),
+        out_of_sample=is_checked(values, told),
     )
 
 
@@ -130,7 +126,3 @@ def _grid(path: Path) -> str:
     """The ending of a file whose grid its map shall have, '' of others."""
     ending = ending_of(path)
     return ending if ending in NIFTI_ENDINGS else ""
-
-
-def _reader(source: FolderSource, row: int) -> Callable[[], Mask]:
-    return lambda: source.read(row)[0]

@@ -11,8 +11,9 @@ from mixednoise.progress import Progress
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.case_probabilities import CaseProbabilities, files_below
 from mixednoise.segmentation.cases import read_nnunet
+from mixednoise.segmentation.cases.headers import check_geometry
 from mixednoise.segmentation.nnunet_folds import fold_judges, superfluous
-from mixednoise.segmentation.provenance import Provenance, check_out_of_sample
+from mixednoise.segmentation.provenance import Provenance, check_out_of_sample, is_checked
 
 
 def judged_nnunet(
@@ -36,7 +37,8 @@ def judged_nnunet(
         progress: bars and warnings.
 
     Raises:
-        DataError: the data set or the probabilities can't be used, or models have learned from what
+        DataError: the data set or the probabilities can't be used, masks that don't lie on their
+            images, or models have learned from what
             they judge (:func:`.provenance.check_out_of_sample`).
     """
     cases = read_nnunet(data_set)
@@ -46,10 +48,18 @@ def judged_nnunet(
     files = files_below(probabilities, without)
     judges = fold_judges(files) if told.judges is None else told.judges
     source = CaseProbabilities(cases, files, judges=judges)
+    judged = set(source.names)
+    check_geometry([c for c in cases.cases if c.name in judged], progress).raise_if_stopped()
     source.report += check_out_of_sample(source, source.files, told)
     if without:
         source.report += Report([_passed_over(without)])
-    return judged_cases(cases, source, calibrate=calibrate, progress=progress)
+    return judged_cases(
+        cases,
+        source,
+        calibrate=calibrate,
+        out_of_sample=is_checked(source.files, told),
+        progress=progress,
+    )
 
 
 def _passed_over(folders: list[Path]) -> Problem:

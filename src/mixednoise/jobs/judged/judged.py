@@ -38,6 +38,7 @@ class Judged:
         truth: name -> true mask; the names that have one.
         folders: of the files that are read.
         settings: of the search, where nothing else is asked for.
+        out_of_sample: whether it was checked that no model judges what it has learned from.
     """
 
     source: ProbabilitySource
@@ -53,6 +54,7 @@ class Judged:
     truth: Mapping[str, Callable[[], Mask]] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    out_of_sample: bool = True
 
 
 def files_origin(
@@ -73,12 +75,13 @@ def judged_as(
     origin: Mapping[str, Any],
     folders: tuple[Path, ...] = (),
     settings: Mapping[str, Any] | None = None,
+    out_of_sample: bool = True,
 ) -> Judged:
     """Masks of a case set, maps in their format and on their grid.
 
     Args:
         cases: those of the source, at least.
-        source, plain, calibrate, origin, settings: as of :class:`Judged`.
+        source, plain, calibrate, origin, settings, out_of_sample: as of :class:`Judged`.
         folders: that are read beside those of the cases.
     """
     by_name = {case.name: case for case in cases.cases}
@@ -104,4 +107,5 @@ def judged_as(
         },
         folders=(*folders_of(cases), *folders),
         settings=settings or {},
+        out_of_sample=out_of_sample,
     )

@@ -9,12 +9,9 @@ from mixednoise.data.report import Problem, Report, Severity, counted, examples
 from mixednoise.progress import Progress
 from mixednoise.segmentation.cases.case import CaseSet
 from mixednoise.segmentation.cases.check_masks import check_masks
-from mixednoise.segmentation.cases.inspection import CaseFacts, differ, inspect_case
-from mixednoise.segmentation.cases.picture import size_text
+from mixednoise.segmentation.cases.geometry import AFFINE_TOLERANCE, geometry_problems
+from mixednoise.segmentation.cases.inspection import CaseFacts, inspect_case
 from mixednoise.segmentation.cases.threads import in_threads
-
-#: Affines that place a voxel within this many mm of each other are the same.
-AFFINE_TOLERANCE = 1e-3
 
 
 def check_cases(
@@ -39,10 +36,10 @@ def check_cases(
     Returns:
         The report, with what reading the folders has found. Stops: no case (left), names that
         repeat, a patient in two splits, a missing mask, image and mask or two channels of different
-        size, affines that differ, values that no class has, a class that never occurs, images with
-        different numbers of channels or axes. Warnings: unreadable files (set aside: the problem's
-        ``rows`` and ``reason``, see :func:`set_aside`), empty masks, classes that some masks lack,
-        pixels claimed by several classes.
+        size, affines that differ (also those of the files of one mask), values that no class has, a
+        class that never occurs, images with different numbers of channels or axes. Warnings:
+        unreadable files (set aside: the problem's ``rows`` and ``reason``, see :func:`set_aside`),
+        empty masks, classes that some masks lack, pixels claimed by several classes.
     """
     facts = in_threads(
         lambda case: inspect_case(case_set, case, affine_tolerance),
@@ -57,7 +54,7 @@ def check_cases(
         *_groups(case_set),
         *_missing(case_set, allow_missing),
         *_unreadable(case_set, facts),
-        *_geometry(case_set, facts, affine_tolerance),
+        *geometry_problems(case_set.cases, facts, affine_tolerance),
         *_uniform(case_set, facts),
         *check_masks(case_set, facts, allow_absent),
     ]
@@ -166,46 +163,6 @@ def _unreadable(case_set: CaseSet, facts: Sequence[CaseFacts]) -> Iterable[Probl
         )
 
 
-def _geometry(case_set: CaseSet, facts: Sequence[CaseFacts], tolerance: float) -> Iterable[Problem]:
-    channels = {row: "; ".join(fact.sizes) for row, fact in enumerate(facts) if fact.sizes}
-    yield from _stop(
-        case_set, channels, "image", "whose channels differ in size",
-        "the same size in every file of an image", "bring them onto one grid",
-    )  # fmt: skip
-    for which, word in (("mask", "mask"), ("truth", "true mask")):
-        sizes, places = {}, {}
-        for row, fact in enumerate(facts):
-            mask = fact.masks.get(which)
-            if mask is None or fact.shape is None:
-                continue
-            image = case_set.cases[row].images[0].name
-            if mask.shape != fact.shape:
-                sizes[row] = (
-                    f"{image} {size_text(fact.shape)}, {mask.path.name} {size_text(mask.shape)}"
-                )
-            elif fact.affine is not None and differ(fact.affine, mask.affine, tolerance):
-                places[row] = _affines(image, fact.affine, mask.path.name, mask.affine)
-        yield from _stop(
-            case_set, sizes, "image", f"with a {word} of another size",
-            f"image and {word} of the same size (height x width)",
-            "give each image the mask that was drawn on it",
-        )  # fmt: skip
-        yield from _stop(
-            case_set, places, "image", f"with a {word} that lies elsewhere: affines differ",
-            f"affines within {tolerance:g} mm",
-            f"resample the {word} onto the image, or copy the affine if it was lost",
-        )  # fmt: skip
-    others = {
-        row: _affines(case_set.cases[row].images[0].name, fact.affine, path.name, affine)
-        for row, fact in enumerate(facts)
-        for path, affine in fact.other_affines[:1]
-    }
-    yield from _stop(
-        case_set, others, "image", "whose channels lie elsewhere: affines differ",
-        f"affines within {tolerance:g} mm", "register and resample the channels onto one grid",
-    )  # fmt: skip
-
-
 def _uniform(case_set: CaseSet, facts: Sequence[CaseFacts]) -> Iterable[Problem]:
     readable = [row for row, fact in enumerate(facts) if fact.shape is not None]
     channels: Callable[[int], str] = lambda row: counted(facts[row].channels, "channel")  # noqa: E731
@@ -228,29 +185,6 @@ def _uniform(case_set: CaseSet, facts: Sequence[CaseFacts]) -> Iterable[Problem]
                 fix="convert the images (grey or colour, slice or volume), or leave some out",
                 rows=tuple(r for kind, rows in kinds.items() if kind != usual for r in rows),
             )
-
-
-def _stop(
-    case_set: CaseSet, found: dict[int, str], thing: str, what: str, expected: str, fix: str
-) -> Iterable[Problem]:
-    if found:
-        yield Problem(
-            "stop",
-            f"{counted(len(found), thing)} {what}",
-            expected=expected,
-            found=examples(found.values(), 5, "; "),
-            fix=fix,
-            rows=tuple(found),
-        )
-
-
-def _affines(image: str, first: object, mask: str, second: object) -> str:
-    return f"{image} {_matrix(first)}, {mask} {_matrix(second)}"
-
-
-def _matrix(affine: object) -> str:
-    rows = affine.tolist()[:3] if hasattr(affine, "tolist") else []
-    return "[" + ", ".join(" ".join(f"{v:.6g}" for v in row) for row in rows) + "]"
 
 
 def _some(case_set: CaseSet, rows: Iterable[int], limit: int = 5) -> str:

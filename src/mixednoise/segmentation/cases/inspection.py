@@ -35,6 +35,7 @@ class MaskFacts:
         affine: of NIfTI, else None.
         unknown: (file, value, pixels) of values that no class has.
         overlap: pixels that several classes claim.
+        class_affines: (file, affine) of every NIfTI file of a class; () of a label map.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class MaskFacts:
     affine: Array | None
     unknown: tuple[tuple[Path, float, int], ...]
     overlap: int
+    class_affines: tuple[tuple[Path, Array], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _mask_facts(case_set: CaseSet, files: MaskFiles) -> MaskFacts:
         reading.affine,
         reading.unknown,
         reading.overlap,
+        reading.class_affines,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mixednoise.data.report import examples
+from mixednoise.data.report import counted, examples
 from mixednoise.errors import DataError
 from mixednoise.segmentation.cases.case import Case, CaseSet, MaskFiles
 from mixednoise.segmentation.cases.formats import LOSSY_ENDINGS, NIFTI_ENDINGS, ending_of
@@ -35,12 +35,14 @@ class MaskReading:
         affine: of a NIfTI mask, else None.
         unknown: (file, value, number of pixels) of values that no class has.
         overlap: pixels that the files of two or more classes claim; the later class has them.
+        class_affines: (file, affine) of every NIfTI file of a class; () of a label map.
     """
 
     index: Mask
     affine: Array | None = None
     unknown: tuple[tuple[Path, float, int], ...] = field(default=())
     overlap: int = 0
+    class_affines: tuple[tuple[Path, Array], ...] = ()
 
 
 def read_mask(case_set: CaseSet, case: Case, which: Which = "mask") -> Mask:
@@ -60,8 +62,9 @@ def read_mask(case_set: CaseSet, case: Case, which: Which = "mask") -> Mask:
         raise DataError(
             f"{path} has values that no class has",
             expected=expected_values(case_set),
-            found=f"{value:g} in {pixels:,} pixels",
-            fix="correct the mask, or name the value of each class with --label-values",
+            found=f"{value:g} in {counted(pixels, 'pixel')}",
+            fix="correct the mask, or the values that were told for the classes (of nnU-Net: "
+            "labels in dataset.json)",
         )
     return reading.index
 
@@ -174,11 +177,14 @@ def _read_classes(case_set: CaseSet, files: MaskFiles) -> MaskReading:
     result: Mask | None = None
     affine, overlap = None, 0
     unknown: list[tuple[Path, float, int]] = []
+    affines: list[tuple[Path, Array]] = []
     paths = dict(files.classes)
     for index, name in enumerate(case_set.class_names):
         if index == 0 or name not in paths:
             continue
         raw, own_affine = read_values(paths[name])
+        if own_affine is not None:
+            affines.append((paths[name], own_affine))
         if result is None:
             result, affine = np.zeros(raw.shape, np.uint8), own_affine
             ignored = np.zeros(raw.shape, bool)
@@ -206,7 +212,7 @@ def _read_classes(case_set: CaseSet, files: MaskFiles) -> MaskReading:
             f"no file of a class that is asked for: {examples(paths)}", files.paths[0]
         )
     result[ignored] = IGNORE
-    return MaskReading(result, affine, tuple(unknown), overlap)
+    return MaskReading(result, affine, tuple(unknown), overlap, tuple(affines))
 
 
 def expected_values(case_set: CaseSet) -> str:

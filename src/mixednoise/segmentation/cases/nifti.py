@@ -64,7 +64,12 @@ def read_nifti(path: Path) -> Volume:
 
 
 def nifti_shape(path: Path) -> tuple[int, ...]:
-    """(C, *S) from the header alone.
+    """(C, *S) from the header alone; errors as :func:`nifti_grid`."""
+    return nifti_grid(path)[0]
+
+
+def nifti_grid(path: Path) -> tuple[tuple[int, ...], Array]:
+    """(C, *S) and the affine, float64 (4, 4), from the header alone.
 
     Raises:
         UnreadableCaseError: as :func:`read_nifti`, as far as the header tells.
@@ -73,7 +78,7 @@ def nifti_shape(path: Path) -> tuple[int, ...]:
     axes = file_axes(image.shape)
     if axes is None:
         raise UnreadableCaseError(f"{len(image.shape)} axes: {_times(image.shape)}", path)
-    return (axes[1], *reversed(axes[0]))
+    return (axes[1], *reversed(axes[0])), np.asarray(image.affine, np.float64)
 
 
 def encode_like(template: Path, array: Array, *, compressed: bool) -> bytes:
