@@ -50,7 +50,7 @@ def random_data(n: int, size: int, root: Path) -> TrainingData:
 
 def bare_qmix(loop: Loop, size: int, batches: list[int]) -> None:
     """The passes alone: scoring, two weak views without and one strong view with a gradient."""
-    module, optimizer = loop.module, loop.optimizer
+    module = loop.module
     module.eval()
     scored = sum(batches)
     with torch.inference_mode():
@@ -62,17 +62,17 @@ def bare_qmix(loop: Loop, size: int, batches: list[int]) -> None:
         with torch.no_grad():
             module(torch.cat([x, x]))
         outputs = module(x, project=True)
-        learn(optimizer, sum(logits.mean() + projected.mean() for logits, projected in outputs))
+        learn(loop, sum(logits.mean() + projected.mean() for logits, projected in outputs))
 
 
 def bare_sscl(loop: Loop, size: int, batches: list[int]) -> None:
     """A weak and two strong views with a gradient, the strong ones through the slow branch too."""
-    module, optimizer = loop.module, loop.optimizer
+    module = loop.module
     module.train()
     for n in batches:
         views = [random_images(n, size), random_images(2 * n, size)]
         ((logits, queries, _),) = module(views, project=True)
-        learn(optimizer, logits.mean() + queries.mean())
+        learn(loop, logits.mean() + queries.mean())
 
 
 @functools.cache
@@ -82,11 +82,11 @@ def random_images(n: int, size: int) -> torch.Tensor:
         return torch.rand(n, 3, size, size).contiguous(memory_format=torch.channels_last)
 
 
-def learn(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+def learn(loop: Loop, loss: torch.Tensor) -> None:
     """Backward pass and step."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+    loop.optimizer.zero_grad(set_to_none=True)
+    loop.fabric.backward(loss)
+    loop.optimizer.step()
 
 
 METHODS = {
