@@ -32,18 +32,16 @@ def set_output_bias(network: nn.Module, shares: Sequence[float]) -> bool:
     Returns:
         Whether there is such a layer with a bias.
     """
-    layers = [
-        layer
+    biases = [
+        layer.bias
         for layer in network.modules()
         if isinstance(layer, _CONVOLUTIONS)
         and layer.out_channels == len(shares)
         and layer.bias is not None
     ]
-    if not layers:
+    if not biases:
         return False
     logs = torch.tensor([math.log(max(share, RAREST)) for share in shares])
     with torch.no_grad():
-        bias = layers[-1].bias
-        assert bias is not None  # noqa: S101  # looked at above
-        bias.copy_(logs - logs.mean())
+        biases[-1].copy_(logs - logs.mean())
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mixednoise.segmentation.judges import Told, judges_by_name
 from mixednoise.segmentation.labels import IGNORE, Mask, Probabilities
 from mixednoise.segmentation.partners import partners
 from mixednoise.segmentation.sources import as_classes, check_shapes, shape_problem
+from mixednoise.segmentation.two_levels import structure_value
 
 Array = np.ndarray[Any, Any]
 
@@ -29,6 +31,12 @@ _TWO_LEVELS = Problem(
     "masks hold the values 0 and 255: read as class 0 and class 1",
     fix="pass 255 as the ignore label if it marks pixels to leave out",
 )
+
+
+def mask_endings(masks: Path, probabilities: Collection[Path]) -> tuple[str, ...]:
+    """:data:`MASK_ENDINGS`; without npy in a folder of probabilities, whose files those are."""
+    shared = masks.resolve() in {folder.resolve() for folder in probabilities}
+    return tuple(ending for ending in MASK_ENDINGS if not shared or ending != ".npy")
 
 
 class FolderSource:
@@ -71,8 +79,7 @@ class FolderSource:
         judges: Told | None = None,
     ) -> None:
         self._ignore = ignore_label
-        same = Path(masks).resolve() == Path(probabilities).resolve()
-        of_masks = tuple(ending for ending in MASK_ENDINGS if not same or ending != ".npy")
+        of_masks = mask_endings(Path(masks), {Path(probabilities)})
         mask_files = files_by_name(Path(masks), of_masks, "masks")
         value_files = files_by_name(Path(probabilities), PROBABILITIES, "probabilities")
         self.report = partners(mask_files, value_files)
@@ -163,12 +170,10 @@ class FolderSource:
 
     def _two_levels(self, name: str, mask: Array) -> Array:
         """0 and 255 as 0 and 1, unless it is not clear that they are meant."""
-        top = mask.max(initial=0)
-        if top not in (1, IGNORE):
-            return mask
+        top = structure_value(mask)
+        if top is None:
+            return mask  # other values are refused later, with them
         if top == IGNORE:
-            if not np.isin(mask, (0, IGNORE)).all():
-                return mask  # refused later, with its values
             if self._first_with_255 is None:
                 self._first_with_255 = name
                 self.report += Report([_TWO_LEVELS])

@@ -187,9 +187,9 @@ def _images(
         regions = maker.flag(name, mask, probabilities)
         flagged = regions.flagged
         proposed, own = _proposal(mask, probabilities, settings)
-        measured = None
+        labelled, measured = mask != IGNORE, None
         if components:
-            of_flagged = own[flagged[mask != IGNORE]]
+            of_flagged = own[flagged[labelled]]
             measured = measure(regions, mask, proposed, of_flagged, source.num_classes)
         per_class = np.bincount(mask[flagged], minlength=source.num_classes)
         yield ImageErrors(
@@ -205,7 +205,7 @@ def _images(
             measured=measured,
             agreement=None if whole is None else whole.agreement.get(name),
             p_wrong=None if whole is None else whole.p_wrong.get(name),
-            disagreeing_pixels=int(np.count_nonzero((proposed != mask) & (mask != IGNORE))),
+            disagreeing_pixels=int(np.count_nonzero((proposed != mask) & labelled)),
         )
 
 

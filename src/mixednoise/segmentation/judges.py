@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mixednoise.data.readers.table_file import TextTable, read_table_file
+from mixednoise.data.readers.table_file import TextTable
 from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.errors import DataError
 from mixednoise.segmentation.cases.formats import split_ending
-from mixednoise.segmentation.cases.groups import NAME_COLUMNS
+from mixednoise.segmentation.cases.groups import NAME_COLUMNS, read_case_table
 
 if TYPE_CHECKING:
     from mixednoise.segmentation.sources import ProbabilitySource
@@ -131,14 +131,7 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         DataError: no such file or column, or a blank cell in one of the two.
     """
-    if not path.is_file():
-        raise DataError(
-            f"there is no file {path}",
-            expected="a CSV file with the columns name and judge",
-            found="a folder" if path.is_dir() else "nothing of that name",
-            fix="correct the path",
-        )
-    table = read_table_file(path)
+    table = read_case_table(path, expected="a CSV file with the columns name and judge")
     names, models = _cells(table, path, NAME_COLUMNS), _cells(table, path, JUDGE_COLUMNS)
     rows = [
         Row(_case_name(name), model.strip(), table.where(index))

@@ -9,7 +9,6 @@ import numpy as np
 from mixednoise.data.report import Problem, counted, examples
 from mixednoise.errors import DataError
 from mixednoise.segmentation.folds import Folds
-from mixednoise.segmentation.labels import IGNORE
 from mixednoise.segmentation.prepare import PreparedCases
 
 Presence = np.ndarray[Any, np.dtype[np.bool_]]
@@ -28,17 +27,13 @@ def must_be_learned(prepared: PreparedCases) -> Presence:
     Raises:
         DataError: a class occurs in validation or test masks alone, or is too small to be seen.
     """
-    names, rows = prepared.cases.class_names, prepared.rows("train").tolist()
-    present = np.zeros((len(rows), len(names)), bool)
-    for place, row in enumerate(rows):
-        values = np.unique(prepared.store.mask(row))
-        present[place, values[values != IGNORE]] = True
+    names, present = prepared.cases.class_names, prepared.class_counts > 0
     absent = [names[k] for k in np.flatnonzero(~present.any(axis=0))]
     if absent:
         raise DataError(
             f"no network can learn {counted(len(absent), 'class', 'classes')}",
             expected="every class in at least one training mask, at the size that networks see",
-            found=f"{examples(absent, 8)} in none of {counted(len(rows), 'training mask')}",
+            found=f"{examples(absent, 8)} in none of {counted(len(present), 'training mask')}",
             fix="move cases that have it to the training split (another --seed, or --splits), "
             "enlarge --image-size, or leave the class out",
         )

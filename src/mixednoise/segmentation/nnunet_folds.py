@@ -22,6 +22,8 @@ SPLITS = "splits_final.json"
 ALL = "all"
 _FOLD = re.compile(r"fold_(\d+|all)")
 _PREPROCESSED = "nnUNet_preprocessed"
+#: Case -> training cases of the fold that judged it, :data:`ALL`, or None = not known.
+Seen = dict[str, set[str] | str | None]
 
 
 def fold_of(file: Path) -> str | None:
@@ -47,34 +49,30 @@ def superfluous(folder: Path) -> list[Path]:
     ]
 
 
-def learned_from(files: Mapping[str, Path]) -> dict[str, str]:
+def learned_from(files: Mapping[str, Path], seen: Seen | None = None) -> dict[str, str]:
     """Cases whose fold was trained on them: name -> ``fold_0``.
 
     Args:
         files: of probabilities, by the name of the case.
+        seen: of :func:`seen_by_folds`, if that is at hand.
 
     Raises:
         DataError: a ``splits_final.json`` that can't be read.
     """
-    seen = {name: cases for name, cases in _seen_by_folds(files).items() if cases is not None}
+    known = (seen_by_folds(files) if seen is None else seen).items()
     return {
         name: f"fold_{fold_of(files[name])}"
-        for name, cases in seen.items()
-        if cases == ALL or name in cases
+        for name, cases in known
+        if cases is not None and (cases == ALL or name in cases)
     }
 
 
-def all_written_down(files: Mapping[str, Path]) -> bool:
-    """Whether it is known of the judge of every case what it has learned from; arguments and errors
-    as of :func:`learned_from`.
+def seen_by_folds(files: Mapping[str, Path]) -> Seen:
+    """What the fold that judged each case has learned from; arguments and errors as of
+    :func:`learned_from`.
     """
-    return None not in _seen_by_folds(files).values()
-
-
-def _seen_by_folds(files: Mapping[str, Path]) -> dict[str, set[str] | str | None]:
-    """What the fold that judged each case has learned from: cases, ALL, or None = not known."""
     splits: dict[Path, list[set[str]]] = {}
-    found: dict[str, set[str] | str | None] = {}
+    found: Seen = {}
     for name, file in files.items():
         found[name] = None
         fold = fold_of(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from mixednoise.segmentation.cases import (
     set_aside,
 )
 from mixednoise.segmentation.config import SegmentationConfig
+from mixednoise.segmentation.labels import IGNORE
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.segmentation.splits import SPLITS, split_cases
 from mixednoise.training.checkpoint import fingerprint
@@ -59,6 +61,16 @@ class PreparedCases:
     def rows(self, split: str) -> IntArray:
         """Positions of the cases of a split."""
         return np.flatnonzero(np.asarray(self.splits) == split)
+
+    @cached_property
+    def class_counts(self) -> IntArray:
+        """(N, K) pixels of every class in each training mask, at the size that networks see."""
+        classes, rows = self.cases.num_classes, self.rows("train").tolist()
+        counts = np.zeros((len(rows), classes), np.int64)
+        for place, row in enumerate(rows):
+            pixels = self.store.mask(row).reshape(-1)
+            counts[place] = np.bincount(pixels, minlength=IGNORE + 1)[:classes]
+        return counts
 
     @property
     def fingerprint(self) -> str:

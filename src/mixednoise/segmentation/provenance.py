@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mixednoise.data.report import Problem, Report, counted, examples
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.segmentation.judges import Told, models_by_name, read_rows
-from mixednoise.segmentation.nnunet_folds import all_written_down, learned_from
+from mixednoise.segmentation.nnunet_folds import learned_from, seen_by_folds
 from mixednoise.segmentation.sources import ProbabilitySource
 
 _NOT_CHECKED = Problem(
@@ -37,9 +38,22 @@ class Provenance:
     allow_in_sample: bool = False
 
 
+class Checked(NamedTuple):
+    """What :func:`check_out_of_sample` has found.
+
+    Attributes:
+        report: a warning where models judge what they have learned from; a note where nothing
+            tells.
+        complete: whether it is known of every judge what it has learned from.
+    """
+
+    report: Report
+    complete: bool
+
+
 def check_out_of_sample(
     source: ProbabilitySource, files: Mapping[str, Path], told: Provenance
-) -> Report:
+) -> Checked:
     """Refuse probabilities of models that were trained on the masks that they judge.
 
     nnU-Net's folds tell what they have learned from by themselves.
@@ -49,19 +63,18 @@ def check_out_of_sample(
         files: of its probabilities, by the name of the case.
         told: what the user says.
 
-    Returns:
-        A warning where such are allowed; a note where nothing tells.
-
     Raises:
         ConfigError: a table of what models have learned from, but not which model judged what.
         DataError: a case whose judge has learned from it; or the table can't be read, or says
             nothing of a judge or of any case.
     """
-    seen = learned_from(files)
+    by_folds = seen_by_folds(files)
+    complete = told.learned is not None or None not in by_folds.values()
+    seen = learned_from(files, by_folds)
     if told.learned is not None:
         seen |= _in_table(told.learned, source)
     if not seen:
-        return Report([] if is_checked(files, told) else [_NOT_CHECKED])
+        return Checked(Report([] if complete else [_NOT_CHECKED]), complete)
     said = [f"{name} ({model})" for name, model in sorted(seen.items())]
     what = (
         f"{counted(len(seen), 'mask')} of {len(source)} {'was' if len(seen) == 1 else 'were'} "
@@ -77,7 +90,7 @@ def check_out_of_sample(
             found=examples(said),
             fix="predict each case with a model that was trained without it",
         )
-        return Report([problem])
+        return Checked(Report([problem]), complete)
     raise DataError(
         what,
         expected=expected,
@@ -85,11 +98,6 @@ def check_out_of_sample(
         fix="predict each case with a model that was trained without it (nnU-Net: train folds 0 to "
         "4 with --npz); or --allow-in-sample, and hardly any error is found there",
     )
-
-
-def is_checked(files: Mapping[str, Path], told: Provenance) -> bool:
-    """Whether :func:`check_out_of_sample` knows what every judge has learned from."""
-    return told.learned is not None or all_written_down(files)
 
 
 def _in_table(path: Path, source: ProbabilitySource) -> dict[str, str]:

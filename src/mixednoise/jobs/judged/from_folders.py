@@ -19,7 +19,7 @@ from mixednoise.segmentation.cases.headers import check_geometry
 from mixednoise.segmentation.cases.writing import encode, write_bytes
 from mixednoise.segmentation.confident import FolderSource
 from mixednoise.segmentation.labels import Mask
-from mixednoise.segmentation.provenance import Provenance, check_out_of_sample, is_checked
+from mixednoise.segmentation.provenance import Provenance, check_out_of_sample
 
 
 def judged_folders(
@@ -55,7 +55,8 @@ def judged_folders(
     """
     source = FolderSource(masks, probabilities, ignore_label=ignore_value, judges=told.judges)
     values = dict(zip(source.names, source.files, strict=True))
-    source.report += check_out_of_sample(source, values, told)
+    checked = check_out_of_sample(source, values, told)
+    source.report += checked.report
     known: dict[str, Callable[[], Mask]] = {}
     if truth is not None:
         known = true_masks(truth, source, ignore_value, progress)
@@ -118,7 +119,7 @@ def judged_folders(
         image=image,
         truth=known,
         folders=tuple(path for path in (masks, probabilities, images, truth) if path is not None),
-        out_of_sample=is_checked(values, told),
+        out_of_sample=checked.complete,
     )
 
 

@@ -13,7 +13,7 @@ from mixednoise.segmentation.case_probabilities import CaseProbabilities, files_
 from mixednoise.segmentation.cases import read_nnunet
 from mixednoise.segmentation.cases.headers import check_geometry
 from mixednoise.segmentation.nnunet_folds import fold_judges, superfluous
-from mixednoise.segmentation.provenance import Provenance, check_out_of_sample, is_checked
+from mixednoise.segmentation.provenance import Provenance, check_out_of_sample
 
 
 def judged_nnunet(
@@ -50,14 +50,15 @@ def judged_nnunet(
     source = CaseProbabilities(cases, files, judges=judges)
     judged = set(source.names)
     check_geometry([c for c in cases.cases if c.name in judged], progress).raise_if_stopped()
-    source.report += check_out_of_sample(source, source.files, told)
+    checked = check_out_of_sample(source, source.files, told)
+    source.report += checked.report
     if without:
         source.report += Report([_passed_over(without)])
     return judged_cases(
         cases,
         source,
         calibrate=calibrate,
-        out_of_sample=is_checked(source.files, told),
+        out_of_sample=checked.complete,
         progress=progress,
     )
 

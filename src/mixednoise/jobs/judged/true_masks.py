@@ -17,9 +17,10 @@ from mixednoise.segmentation.cases.formats import ending_of
 from mixednoise.segmentation.cases.masks import read_values
 from mixednoise.segmentation.cases.picture import size_text
 from mixednoise.segmentation.files_by_name import files_by_name
-from mixednoise.segmentation.folder_source import MASK_ENDINGS, FolderSource
+from mixednoise.segmentation.folder_source import FolderSource, mask_endings
 from mixednoise.segmentation.labels import IGNORE, Mask
 from mixednoise.segmentation.sources import as_classes
+from mixednoise.segmentation.two_levels import structure_value
 
 Array = np.ndarray[Any, Any]
 CHECKING = "checking true masks"
@@ -47,9 +48,7 @@ def true_masks(
         DataError: no true mask of any mask, or true masks of another size or with values that no
             class has, all in one message.
     """
-    # In a folder that holds probabilities as well, npy files are these.
-    shared = folder.resolve() in {path.parent.resolve() for path in source.files}
-    endings = tuple(ending for ending in MASK_ENDINGS if not shared or ending != ".npy")
+    endings = mask_endings(folder, {path.parent for path in source.files})
     files = files_by_name(folder, endings, "true masks")
     found = {name: files[name] for name in source.names if name in files}
     if not found:
@@ -99,8 +98,8 @@ def _read(
     raw = read_values(path)[0]
     if num_classes != 2 or ignore_value is not None or ending_of(path) == ".npy":
         return raw
-    top = int(raw.max(initial=0))
-    if top not in (1, IGNORE) or (top == IGNORE and not np.isin(raw, (0, IGNORE)).all()):
+    top = structure_value(raw)
+    if top is None:
         return raw
     if levels is not None:
         levels.setdefault(top, path)

@@ -66,17 +66,30 @@ def look_up(cells: dict[str, str], names: Sequence[str], entries: Sequence[Entry
     ]
 
 
-def _read(
-    path: Path, name_column: str | None, column: str | None, usual: Sequence[str], what: str
-) -> dict[str, str]:
+def read_case_table(path: Path, expected: str) -> TextTable:
+    """A table about cases.
+
+    Args:
+        path: CSV or TSV with a header.
+        expected: what it should be, for the message.
+
+    Raises:
+        DataError: there is no such file, or it can't be read.
+    """
     if not path.is_file():
         raise DataError(
             f"there is no file {path}",
-            expected=f"a CSV file with the {what} of each case",
+            expected=expected,
             found="a folder" if path.is_dir() else "nothing of that name",
             fix="correct the path",
         )
-    table = read_table_file(path)
+    return read_table_file(path)
+
+
+def _read(
+    path: Path, name_column: str | None, column: str | None, usual: Sequence[str], what: str
+) -> dict[str, str]:
+    table = read_case_table(path, expected=f"a CSV file with the {what} of each case")
     names = _column(table, path, name_column, NAME_COLUMNS, "name")
     values = _column(table, path, column, usual, what)
     result: dict[str, str] = {}

@@ -14,10 +14,10 @@ from mixednoise.segmentation.array_files import array_header, png_shape
 from mixednoise.segmentation.cases.case import Case
 from mixednoise.segmentation.cases.formats import NIFTI_ENDINGS, ending_of
 from mixednoise.segmentation.cases.geometry import AFFINE_TOLERANCE, geometry_problems
-from mixednoise.segmentation.cases.inspection import CaseFacts, MaskFacts, differ
+from mixednoise.segmentation.cases.inspection import CaseFacts, MaskFacts, compare_channels
 from mixednoise.segmentation.cases.masks import mask_files, read_values
 from mixednoise.segmentation.cases.nifti import nifti_grid
-from mixednoise.segmentation.cases.picture import read_image_file_of, size_text
+from mixednoise.segmentation.cases.picture import read_image_file_of
 from mixednoise.segmentation.cases.threads import in_threads
 from mixednoise.segmentation.cases.unreadable import UnreadableCaseError
 
@@ -46,19 +46,13 @@ def _facts(case: Case) -> CaseFacts:
     path = mask_files(case).paths[0]
     try:
         shape, affine = _mask_grid(path)
-        files = [(file, _image_grid(case, file, shape)) for file in case.images]
+        grids = [(file, *_image_grid(case, file, shape)) for file in case.images]
     except UnreadableCaseError:
         return CaseFacts(None, 0, None, (), (), {}, ())
-    first, own = files[0][1]
-    sizes = tuple(f"{file.name}: {size_text(grid[0])}" for file, grid in files)
-    others = tuple(
-        (file, there)
-        for file, (_, there) in files
-        if there is not None and differ(own, there, AFFINE_TOLERANCE)
-    )
+    _, first, own = grids[0]
+    others, sizes = compare_channels(grids, AFFINE_TOLERANCE)
     masks = {"mask": MaskFacts(path, shape, {}, affine, (), 0)}
-    torn = len({grid[0] for _, grid in files}) > 1
-    return CaseFacts(first, len(files), own, others, sizes if torn else (), masks, ())
+    return CaseFacts(first, len(grids), own, others, sizes, masks, ())
 
 
 def _mask_grid(path: Path) -> _Grid:

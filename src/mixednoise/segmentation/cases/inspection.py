@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,18 +102,32 @@ def _image_facts(
         unreadable.append((error.path, error.reason))
         return None, 0, None, (), ()
     first = pictures[0]
-    sizes: tuple[str, ...] = ()
-    if len({picture.shape for picture in pictures}) > 1:
-        sizes = tuple(
-            f"{path.name}: {size_text(picture.shape)}"
-            for path, picture in zip(case.images, pictures, strict=True)
-        )
-    others = tuple(
-        (path, picture.affine)
+    grids = [
+        (path, picture.shape, picture.affine)
         for path, picture in zip(case.images, pictures, strict=True)
-        if picture.affine is not None and differ(first.affine, picture.affine, tolerance)
-    )
+    ]
+    others, sizes = compare_channels(grids, tolerance)
     return first.shape, sum(len(p.array) for p in pictures), first.affine, others, sizes
+
+
+def compare_channels(
+    grids: Sequence[tuple[Path, tuple[int, ...], Array | None]], tolerance: float
+) -> tuple[tuple[tuple[Path, Array], ...], tuple[str, ...]]:
+    """:attr:`CaseFacts.other_affines` and :attr:`CaseFacts.sizes` of the channels of an image.
+
+    Args:
+        grids: file, S and affine of each channel.
+        tolerance: by how much (mm) affines may differ.
+    """
+    _, _, own = grids[0]
+    others = tuple(
+        (path, affine)
+        for path, _, affine in grids
+        if affine is not None and differ(own, affine, tolerance)
+    )
+    torn = len({shape for _, shape, _ in grids}) > 1
+    sizes = tuple(f"{path.name}: {size_text(shape)}" for path, shape, _ in grids) if torn else ()
+    return others, sizes
 
 
 def _mask_facts(case_set: CaseSet, files: MaskFiles) -> MaskFacts:

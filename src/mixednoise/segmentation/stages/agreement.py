@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 
 from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.models.segmenters import Segmenter
 from mixednoise.segmentation.calibration import CalibrationFit
+from mixednoise.segmentation.labels import Probabilities
 from mixednoise.segmentation.stages.context import Stage
 
 #: Of :func:`ranked_agreement`: cases looked at, their probabilities in memory, the draw of pixels.
 MOST_CASES, MOST_BYTES, SEED = 100, 256 << 20, 203
+
+
+def agreement_scores(stage: Stage, said: Iterable[tuple[int, Probabilities]]) -> pd.Series[float]:
+    """Mean foreground Dice with the given mask of each case, at the size that networks see.
+
+    Args:
+        stage: of the cases.
+        said: (case, its probabilities (K, *S)): the most probable classes are compared.
+
+    Returns:
+        By name of the case; NaN where no class is in either mask.
+    """
+    scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
+    names = []
+    for row, probabilities in said:
+        names.append(stage.prepared.cases.names[row])
+        scores.add(names[-1], probabilities.argmax(axis=0).astype(np.uint8), stage.store.mask(row))
+    return scores.scores().reindex(names)
 
 
 def mask_agreement(stage: Stage, rows: Sequence[int]) -> Callable[[Segmenter], float] | None:
@@ -31,11 +51,8 @@ def mask_agreement(stage: Stage, rows: Sequence[int]) -> Callable[[Segmenter], f
         return None
 
     def dice(segmenter: Segmenter) -> float:
-        scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
-        for row, probabilities in stage.predictor(segmenter).predict(stage.store, rows):
-            predicted = probabilities.argmax(axis=0).astype(np.uint8)
-            scores.add(str(row), predicted, stage.store.mask(row))
-        return float(scores.scores().mean())
+        said = stage.predictor(segmenter).predict(stage.store, rows)
+        return float(agreement_scores(stage, said).mean())
 
     return dice
 
@@ -66,10 +83,7 @@ def ranked_agreement(stage: Stage, rows: Sequence[int]) -> Callable[[Segmenter],
             fit.add(stage.store.mask(row), probabilities)
             said.append((row, probabilities.astype(np.float16)))
         shares = fit.fit("shares")
-        scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
-        for row, kept in said:
-            classes = shares.apply(kept).argmax(axis=0).astype(np.uint8)
-            scores.add(str(row), classes, stage.store.mask(row))
-        return float(scores.scores().mean()) or math.nan
+        common = ((row, shares.apply(kept)) for row, kept in said)
+        return float(agreement_scores(stage, common).mean()) or math.nan
 
     return dice

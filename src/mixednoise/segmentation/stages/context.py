@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +24,6 @@ from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.training.batches import derived_seed
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
-#: Masks that shares of classes are taken from, evenly spaced over the set.
-MOST_MASKS = 500
 #: Maps of what teachers say, by name: see :class:`LearningSet`.
 Judged = dict[str, Callable[[int], Any]]
 
@@ -120,17 +117,9 @@ class Stage:
             normalisation=self._normalisation(),
         )
         if self.config.output_bias == "prior":
-            set_output_bias(segmenter.network, self.class_shares())
+            pixels = self.prepared.class_counts.sum(axis=0)
+            set_output_bias(segmenter.network, (pixels / max(int(pixels.sum()), 1)).tolist())
         return segmenter
-
-    def class_shares(self) -> list[float]:
-        """Shares of the classes among the labelled pixels of (some of) the given masks, K."""
-        classes = self.prepared.cases.num_classes
-        rows, counts = self.train.tolist(), np.zeros(256, np.int64)
-        for row in rows[:: math.ceil(len(rows) / MOST_MASKS)]:
-            counts += np.bincount(self.store.mask(row).reshape(-1), minlength=256)
-        known = counts[:classes] / max(int(counts[:classes].sum()), 1)
-        return [float(share) for share in known]
 
     def _normalisation(self) -> Normalisation:
         kind, rows = self.config.normalise, self.train.tolist()

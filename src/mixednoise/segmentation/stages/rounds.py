@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mixednoise.io import write_json
 from mixednoise.segmentation.error_settings import MOST_DOUBT
 from mixednoise.segmentation.stages.context import Judged, Stage
-from mixednoise.segmentation.stages.judged import doubt_about_masks, found_wrong_masks
+from mixednoise.segmentation.stages.judged import (
+    doubt_about_masks,
+    found_wrong_masks,
+    read_state,
+)
 from mixednoise.segmentation.stages.judging import find_errors, judge
 from mixednoise.segmentation.stages.student import judged_maps
 from mixednoise.segmentation.stages.teachers import train_teachers
-from mixednoise.segmentation.stages.trial import compared
+from mixednoise.segmentation.stages.trial import compared, remembered
+from mixednoise.training.checkpoint import fingerprint
 
 #: In the run folder: how the second round fared, where masks were corrected in doubt.
 PROOF = "second_round.json"
@@ -64,9 +68,10 @@ def _proven(turn: Stage) -> bool:
     first = replace(turn, round_=turn.number - 1)
     if doubt_about_masks(first) <= MOST_DOUBT:
         return True
-    trial = compared(first, turn)
-    if turn.is_first:
-        write_json(turn.run.path / PROOF, trial.to_json())
+    made_by = [read_state(one.probabilities)["made_by"] for one in (first, turn)]
+    trial = remembered(
+        turn, turn.run.path / PROOF, fingerprint(made_by), lambda: compared(first, turn)
+    )
     turn.progress.message(
         f"agreement with unseen masks, Dice: {trial.given:.3f} of teachers that learned from "
         f"masks as given, {trial.corrected:.3f} from those corrected as a whole"

@@ -9,6 +9,7 @@ masks are as wrong for both; the right ones tell which of the two is nearer to t
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixednoise.evaluation.mask_metrics import MaskEvaluator
 from mixednoise.evaluation.paired import paired_bootstrap
 from mixednoise.io import write_json
+from mixednoise.segmentation.stages.agreement import agreement_scores
 from mixednoise.segmentation.stages.context import Stage
 from mixednoise.segmentation.stages.judged import calibrations_of, stored_probabilities
 from mixednoise.segmentation.stages.judging import (
@@ -88,21 +89,34 @@ def try_corrections(stage: Stage) -> Trial:
         stage: with its error maps, of the last round.
     """
     turn = replace(stage, round_=stage.rounds, judgement=None)
-    path, key = (
-        trial_file(stage),
-        fingerprint(made_from(stage, error_settings(stage)), stage.config.targets),
-    )
+
+    def trial() -> Trial:
+        train_teachers(turn, judged_maps(stage))
+        judge(turn)
+        return compared(replace(stage, round_=0), turn)
+
+    key = fingerprint(made_from(stage, error_settings(stage)), stage.config.targets)
+    return remembered(stage, trial_file(stage), key, trial)
+
+
+def remembered(stage: Stage, path: Path, key: str, trial: Callable[[], Trial]) -> Trial:
+    """What a file tells of a trial; made, and written there, where it is of another one or none.
+
+    Args:
+        stage: of which the first process writes.
+        path: of the file.
+        key: of all that the trial depends on.
+        trial: makes it.
+    """
     if path.exists():
         told = json.loads(path.read_text(encoding="utf-8"))
         if told.pop("key") == key:
             return Trial.from_json(told)
-    train_teachers(turn, judged_maps(stage))
-    judge(turn)
-    trial = compared(replace(stage, round_=0), turn)
+    made = trial()
     if stage.is_first:
-        write_json(path, {**trial.to_json(), "key": key})
+        write_json(path, {**made.to_json(), "key": key})
     stage.fabric.barrier()
-    return trial
+    return made
 
 
 def compared(first: Stage, second: Stage) -> Trial:
@@ -148,10 +162,10 @@ def agreement(stage: Stage) -> pd.Series[float]:
         By name of the case; NaN where no class is in either mask.
     """
     calibrations = calibrations_of(stage, fit_calibrations(stage, "shares"))
-    scores = MaskEvaluator(stage.prepared.cases.class_names, surface=False)
-    names = []
-    for row in stage.train.tolist():
-        said = calibrations[row].apply(stored_probabilities(stage, row)).argmax(axis=0)
-        names.append(stage.prepared.cases.names[row])
-        scores.add(names[-1], said.astype(np.uint8), stage.store.mask(row))
-    return scores.scores().reindex(names)
+    return agreement_scores(
+        stage,
+        (
+            (row, calibrations[row].apply(stored_probabilities(stage, row)))
+            for row in stage.train.tolist()
+        ),
+    )
