@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from commands import call
+from mixednoise.io import write_csv
 
 RADIUS = {"lung": (20, 30), "heart": (14, 20), "clavicle": (5, 10)}
 #: Of masks of 600 x 450: beside a lesion what 14 and 20 of 256 are beside a heart.
@@ -47,7 +49,7 @@ def gather(root: Path, out: Path, organ: str) -> Path:
         if split == "train":
             _link(mask, folder / "train_masks" / f"{name}.png")
     table = pd.DataFrame([row[:3] for row in rows], columns=["name", "group", "split"])
-    table.to_csv(folder / "splits.csv", index=False)
+    write_csv(folder / "splits.csv", table)  # at once: other runs into this folder look for it
     return folder
 
 
@@ -77,7 +79,8 @@ def _lesions(root: Path) -> list[tuple[str, str, str, Path, Path]]:
 
 
 def _link(source: Path, target: Path) -> None:
-    if not target.exists():
+    # Two first runs into one folder make the same links at the same time.
+    with suppress(FileExistsError):
         target.symlink_to(source.resolve())
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from cleanlab.segmentation.rank import get_label_quality_scores
 from mask_helpers import random_set
+from scipy import ndimage
 
 from mixednoise.segmentation.bands import boundary_band, typical_band
 from mixednoise.segmentation.confident import ArraySource, ErrorSettings, estimate, iter_errors
@@ -49,6 +50,16 @@ def test_band_holds_the_pixels_near_another_class(shape, width):
     band = boundary_band(mask, width)
     assert 0 < band.sum() < band.size
     np.testing.assert_array_equal(band, slow_band(mask, width))
+
+
+@pytest.mark.parametrize("width", [1, 5, 9.9, 10, 10.1, 25])
+def test_bands_by_discs_and_by_distances_are_the_same(width):
+    mask = np.kron(np.random.default_rng(2).integers(0, 3, (5, 4)), np.ones((23, 31))).astype(
+        np.uint8
+    )
+    apart = [ndimage.distance_transform_edt(mask == k) for k in range(3)]
+    near = np.select([mask == k for k in range(3)], apart) <= width
+    np.testing.assert_array_equal(boundary_band(mask, width), near)
 
 
 @pytest.mark.parametrize("value", [0, 255])

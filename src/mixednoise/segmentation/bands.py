@@ -17,6 +17,8 @@ from mixednoise.segmentation.sources import ProbabilitySource
 TYPICAL_SHARE = 0.75
 #: Masks that are enough for it.
 BAND_MASKS = 500
+#: Pixels up to which a band is drawn by a disc: its cost grows with the width squared.
+WIDEST_DISC = 10
 #: Steps of a pixel in which distances are counted.
 _STEPS = 10
 
@@ -90,9 +92,18 @@ def boundary_band(mask: Mask, width: float) -> ErrorMap:
     for k in present:
         mine = mask == k
         # Pixels that nobody has labelled are no other class.
-        distance = _distance_to_zero(mine | (mask == IGNORE))
-        band |= mine & (distance <= width)
+        band |= mine & _near_zero(mine | (mask == IGNORE), width)
     return band
+
+
+def _near_zero(array: ErrorMap, width: float) -> ErrorMap:
+    """Pixels at a Euclidean distance of at most ``width`` from one that is False."""
+    if array.ndim == 2 and width <= WIDEST_DISC:
+        # Several times faster than distances, and the same.
+        reach = np.arange(-int(width), int(width) + 1)
+        disc = reach**2 + reach[:, None] ** 2 <= width**2
+        return cv2.erode(array.view(np.uint8), disc.view(np.uint8)) == 0
+    return np.asarray(_distance_to_zero(array) <= width)
 
 
 def _distance_to_zero(array: ErrorMap) -> np.ndarray[Any, Any]:
