@@ -1,12 +1,13 @@
 """Students and baselines on real masks with noise put in on purpose, through the public commands.
 
 python benchmarks/segmentation.py DATA --out runs/masks --image-size 64 --epochs 40
+python benchmarks/segmentation.py DATA --out runs/masks --image-size 64 --epochs 40 --alphas 0
 python benchmarks/segmentation.py --out runs/masks --table
 
 JSRT: 197 training images, the 50 others are the test cases; no checkpoint is chosen on them (the
 last epoch counts). Level A / B: radius 5 / 10 (clavicle), 14 / 20 (heart), 20 / 30 (lung) at 256
-pixels. HAM10000: 2,000 images drawn by lesion, a fifth of them for testing. Other options go to
-``mixednoise segment compare``. Goes on where it was stopped.
+pixels. HAM10000: 2,000 images drawn by lesion, a fifth of them for testing. With alpha 0 the true
+masks are learned. Other options go to ``mixednoise segment compare``. Goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ import pandas as pd
 
 from commands import call
 from mixednoise.io import write_csv
+from segmentation_table import table
 
 RADIUS = {"lung": (20, 30), "heart": (14, 20), "clavicle": (5, 10)}
 #: Of masks of 600 x 450: beside a lesion what 14 and 20 of 256 are beside a heart.
 LESION_RADIUS = (40, 60)
 METHODS = "cross_entropy,pick_and_learn,cl,cl_slsr,clean"
 LESIONS = 2000
+#: In place of a level, where no mask is changed.
+CLEAN = "clean"
 Cell = tuple[str, float, str, int]
 
 
@@ -89,8 +93,8 @@ def run(root: Path, out: Path, cell: Cell, options: list[str]) -> None:
     organ, alpha, level, seed = cell
     data = gather(root, out, organ)
     name = f"{organ}_{alpha}_{level}_{seed}"
-    masks = out / "data" / name
-    if not (masks / "corruption.json").exists():
+    masks = out / "data" / name if alpha else data / "truth"
+    if alpha and not (masks / "corruption.json").exists():
         noise = ["--alpha", str(alpha), "--radius", str(radius(organ, level)), "--seed", str(seed)]
         call(
             "segment", "corrupt", "--masks", data / "train_masks", "--out", masks, *noise, "--quiet"
@@ -110,32 +114,6 @@ def run(root: Path, out: Path, cell: Cell, options: list[str]) -> None:
     words += ["--splits", data / "splits.csv", "--groups", data / "splits.csv"]
     words += ["--out", out / name, "--seed", str(seed), "--threads", "1", "--quiet", *options]
     call(*words, *(["--resume"] if (out / name).exists() else []))
-
-
-def table(out: Path) -> str:
-    """Mean Dice per cell and method, last epoch, over the seeds; spread where there are several."""
-    parts = []
-    for path in sorted(out.glob("*/comparison.csv")):
-        organ, alpha, level, seed = path.parent.name.rsplit("_", 3)
-        found = pd.read_csv(path).query("epoch == 'last' and `class` == 'all'")
-        cell = f"{organ} {float(alpha):g} {level}"
-        parts.append(found.assign(cell=cell, seed=int(seed))[["cell", "seed", "method", "dice"]])
-    if not parts:
-        return "no finished cell"
-    rows = pd.concat(parts)
-    means = rows.groupby(["cell", "method"])["dice"].agg(["mean", "std", "count"]).reset_index()
-    means["shown"] = [
-        f"{mean:.3f} ± {spread:.3f}" if count > 1 else f"{mean:.3f}"
-        for mean, spread, count in zip(means["mean"], means["std"], means["count"], strict=True)
-    ]
-    shown = means.pivot_table(index="cell", columns="method", values="shown", aggfunc="first")
-    order = [name for name in METHODS.split(",") if name in shown] + [
-        name for name in shown if name not in METHODS
-    ]
-    lines = ["| noise | " + " | ".join(order) + " |", "|" + " --- |" * (len(order) + 1)]
-    for cell, row in shown[order].iterrows():
-        lines.append(f"| {cell} | " + " | ".join(str(value) for value in row) + " |")
-    return "\n".join(lines)
 
 
 def main() -> None:
@@ -159,7 +137,7 @@ def main() -> None:
             (organ, alpha, level, seed)
             for seed in known.seeds
             for alpha in known.alphas
-            for level in known.levels
+            for level in (known.levels if alpha else [CLEAN])
             for organ in known.organs
         ]
         for organ in known.organs:
@@ -167,7 +145,7 @@ def main() -> None:
         with ThreadPoolExecutor(known.jobs) as pool:
             for done in [pool.submit(run, known.root, known.out, c, options) for c in cells]:
                 done.result()
-    print(table(known.out))
+    print(table(known.out, METHODS.split(",")))
 
 
 if __name__ == "__main__":
