@@ -102,7 +102,7 @@ def _near_zero(array: ErrorMap, width: float) -> ErrorMap:
         # Several times faster than distances, and the same.
         reach = np.arange(-int(width), int(width) + 1)
         disc = reach**2 + reach[:, None] ** 2 <= width**2
-        return cv2.erode(array.view(np.uint8), disc.view(np.uint8)) == 0
+        return np.asarray(cv2.erode(array.view(np.uint8), disc.view(np.uint8)) == 0)
     return np.asarray(_distance_to_zero(array) <= width)
 
 
