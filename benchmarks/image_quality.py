@@ -32,10 +32,12 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.data.decode import decode_image
+from mixednoise.data.resize import prepare_pixels
 from mixednoise.evaluation.ranking import binary_auc
 from mixednoise.quality import assess_file, assess_files, assess_image, find_near_duplicates
 from mixednoise.quality.assess import MEASURES, SCORES
 from mixednoise.quality.duplicates import MOST_HASH_BITS
+from mixednoise.quality.unusual import unusualness
 
 GOOD, REJECT = "0", "2"
 
@@ -74,6 +76,29 @@ def print_agreement(title: str, labels: pd.DataFrame, scores: pd.DataFrame) -> N
     print(
         table.sort_values("held out", ascending=False).to_string(index=False, float_format="%.3f")
     )
+
+
+def unlike_the_others(paths: list[str]) -> pd.DataFrame:
+    """How unlike the others each image looks at sizes that networks see, the most unlike lowest."""
+    images = [decode_image(path) for path in paths]
+    rows = np.arange(len(images))
+    return pd.DataFrame(
+        {
+            f"unlike the others, {side} px": -unusualness(_Pictures(images, side), rows)
+            for side in (28, 64, 128)
+        }
+    )
+
+
+class _Pictures:
+    """Images as a pixel store would hold them."""
+
+    def __init__(self, images: list[np.ndarray], side: int) -> None:
+        self.images, self.side = images, side
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """uint8 (n, side, side, 3)."""
+        return np.stack([prepare_pixels(self.images[row], self.side) for row in rows])
 
 
 def print_same_at_1024(paths: list[str]) -> None:
@@ -233,6 +258,7 @@ def main() -> None:
     if not options.speed_only:
         table = assess_files(paths)
         print_agreement("mixednoise", labels, table[[*SCORES, *MEASURES]])
+        print_agreement("as separation sees images", labels, unlike_the_others(paths))
         if beside:
             print_agreement("CleanVision", labels, cleanvision_scores(paths))
         print_same_at_1024(paths)

@@ -154,21 +154,44 @@ def test_a_long_lower_tail_of_entropy_is_not_taken_for_the_readable_images():
         assert found.sizes["mis_l"] < 0.2 * 950
 
 
-def test_quality_supports_entropy_but_does_not_overrule_it():
+def test_looks_support_entropy_but_do_not_overrule_it():
     loss, entropy, labels, group = softmax_cloud((600, 300, 150), 4, 10)
     rng = np.random.default_rng(10)
     # An entropy that tells only half of the story.
-    hazy = np.clip(entropy + rng.normal(0.0, 0.25, 1050), 0.02, np.log(4) - 0.01)
-    quality = np.where(group == 2, 0.2, 0.8) + rng.normal(0, 0.15, 1050)
-    quality[:5] = np.nan
+    hazy = np.clip(entropy + rng.normal(0.0, 0.8, 1050), 0.02, np.log(4) - 0.01)
+    unusual = np.exp(np.where(group == 2, 1.5, 0.0) + rng.normal(0, 0.7, 1050))
+    unusual[:5] = np.nan
     plain = separate(loss, hazy, labels, 4)
-    helped = separate(loss, hazy, labels, 4, evidence={"quality": quality})
+    helped = separate(loss, hazy, labels, 4, unusual=unusual)
+    off = SeparationSettings(looks_weight=0)
+    ignored = separate(loss, hazy, labels, 4, off, unusual=unusual)
+    np.testing.assert_array_equal(ignored.p, plain.p)
     auroc = [roc_auc_score(group == 2, found.p[:, 2]) for found in (plain, helped)]
-    assert auroc[1] > auroc[0]
+    assert auroc[1] > auroc[0] + 0.02
     sure = entropy < 0.5 * np.log(4)
-    worst = np.where(sure, -10.0, quality)
-    fooled = separate(loss, entropy, labels, 4, evidence={"quality": worst})
+    odd = np.where(sure, 1000.0, unusual)
+    fooled = separate(loss, entropy, labels, 4, unusual=odd)
     assert (fooled.group[sure] != 2).all()
+
+
+def test_looks_tell_what_entropy_does_not():
+    # A network that has learned nothing yet, beside images a fifth of which are ruined.
+    rng = np.random.default_rng(3)
+    group = np.repeat([0, 2], (800, 200))
+    p = rng.dirichlet(np.full(3, 300.0), 1000)
+    labels = rng.integers(3, size=1000)
+    loss, entropy = -np.log(p[np.arange(1000), labels]), -(p * np.log(p)).sum(axis=1)
+    unusual = np.exp(np.where(group == 2, 2.5, 0.0) + rng.normal(0, 0.7, 1000))
+    found = separate(loss, entropy, labels, 3, unusual=unusual)
+    assert roc_auc_score(group == 2, found.p[:, 2]) > 0.9
+    # Of images that are all alike, no more are unreadable than by entropy alone.
+    alike = np.exp(rng.normal(0, 0.7, 1000))
+    counts = [
+        separate(loss, entropy, labels, 3, unusual=looks).sizes["mis_l"]
+        for looks in (None, alike, np.ones(1000))
+    ]
+    assert counts[1] < counts[0] + 50
+    assert counts[2] == counts[0]
 
 
 @BOTH
@@ -336,8 +359,7 @@ def test_state_is_flat_arrays_and_floats():
         ({"labels": np.array([0, 1, 2, 0])}, "number of classes"),
         ({"labels": np.array([0, 1, -1, 0])}, "number of classes"),
         ({"num_classes": 1, "labels": np.zeros(4, int)}, "number of classes"),
-        ({"evidence": {"weather": np.ones(4)}}, "unknown evidence: weather"),
-        ({"evidence": {"quality": np.ones(3)}}, "evidence quality"),
+        ({"unusual": np.ones(3)}, "unusual"),
     ],
 )
 def test_input_that_does_not_fit_is_refused(change, message):

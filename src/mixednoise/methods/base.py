@@ -83,6 +83,9 @@ class Scores:
         predicted: most probable class.
         confidence: probability of that class.
         p: all probabilities, float32 (M, N, C); None where nobody kept them.
+        unusual: how unlike the others each image looks, float64 (N,), see
+            :func:`mixednoise.quality.unusual.unusualness`; None unless the method
+            :attr:`Method.wants_unusual`.
     """
 
     loss: FloatArray
@@ -90,6 +93,7 @@ class Scores:
     predicted: IntArray
     confidence: FloatArray
     p: np.ndarray[Any, np.dtype[np.float32]] | None = None
+    unusual: FloatArray | None = None
 
 
 Scorer = Callable[[], Scores]
@@ -176,6 +180,11 @@ class Method(ABC, Generic[ConfigT]):
         self.context = context
         self._forward: Callable[..., list[Any]] | None = None
         self._gather: Callable[[Tensor], Tensor] = lambda values: values
+
+    @property
+    def wants_unusual(self) -> bool:
+        """Whether scores shall say how unlike the others each image looks."""
+        return False
 
     @property
     def warmup_epochs(self) -> int:

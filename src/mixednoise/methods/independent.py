@@ -38,6 +38,11 @@ class IndependentNetworks(Method[ConfigT]):
         self.num_networks = config.networks
         self.views = config.views.fitted_to(context.image_size)
 
+    @property
+    def wants_unusual(self) -> bool:
+        """Whether looks count as evidence."""
+        return self.config.separation.uses_looks
+
     @abstractmethod
     def losses(self, logits: Tensor, batch: Batch, network: int) -> Tensor:
         """Loss per sample (B,) of one network: float32 logits (B, C) of weak views."""
@@ -64,5 +69,6 @@ def separated(scores: Scores, context: Context, settings: SeparationSettings) ->
         context.labels,
         context.num_classes,
         settings,
+        unusual=scores.unusual,
     )
     return EpochReport(p=result.p, loss=result.loss, entropy=result.entropy)

@@ -83,6 +83,11 @@ class QMixMethod(Method[QMixConfig]):
         self._told: set[tuple[str, str, str]] = set()
 
     @property
+    def wants_unusual(self) -> bool:
+        """Whether looks count as evidence."""
+        return self.config.separation.uses_looks
+
+    @property
     def warmup_epochs(self) -> int:
         """T_w."""
         return self.config.warmup_epochs
@@ -148,6 +153,7 @@ class QMixMethod(Method[QMixConfig]):
                 self.context.num_classes,
                 self.config.separation,
                 state=None if old is None else old.state,
+                unusual=scores.unusual,
                 right_shares=shares[m],
             )
             for m, old in enumerate(before)

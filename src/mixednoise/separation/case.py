@@ -32,7 +32,7 @@ class Case:
         settings: how to judge.
         past: last epoch's state, for warm starts.
         state: this epoch's state; models store their fits in it.
-        quality: float64 (N,), higher = better image, or None.
+        unusual: float64 (N,), how unlike the others each image looks, or None.
         right_shares: float64 (C,), share of right labels in every given class, or None.
     """
 
@@ -43,7 +43,7 @@ class Case:
     settings: SeparationSettings
     past: Mapping[str, Any] | None
     state: State
-    quality: Array | None = None
+    unusual: Array | None = None
     right_shares: Array | None = None
 
     @cached_property

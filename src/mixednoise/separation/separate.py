@@ -83,7 +83,7 @@ def separate(
     settings: SeparationSettings | None = None,
     state: Mapping[str, Any] | None = None,
     *,
-    evidence: Mapping[str, Array] | None = None,
+    unusual: Array | None = None,
     right_shares: Array | None = None,
 ) -> Separation:
     """Tell right labels, wrong labels and unreadable images apart. Deterministic.
@@ -98,22 +98,21 @@ def separate(
         settings: see :class:`SeparationSettings`; None = the default.
         state: ``Separation.state`` of the last epoch of the same network (or tensors made of it):
             warm start and memory. None = first epoch.
-        evidence: more about each sample. ``quality``: (N,), higher = better image, on any scale,
-            NaN = unknown; it shifts the entropy's verdict, and can't overrule a network that reads
-            the image with confidence. Used by ``two_step`` alone.
+        unusual: (N,), >= 0, how unlike the others each image looks, see
+            :func:`mixednoise.quality.unusual.unusualness`; NaN = unknown. It can't overrule a
+            network that reads the image with confidence. Used by ``two_step`` alone.
         right_shares: (C,), in [0, 1]: what else is known of the share of right labels in every
             given class. At least this share stays ``correct``, or ``minimum_correct_share`` where
             that is more.
 
     Raises:
-        DataError: shapes, labels or evidence that don't fit together.
+        DataError: shapes or labels that don't fit together.
     """
     settings = settings or SeparationSettings()
     loss, entropy = np.asarray(loss, dtype=np.float64), np.asarray(entropy, dtype=np.float64)
     labels = np.asarray(labels)
-    _check(loss, entropy, labels, num_classes, evidence or {})
+    _check(loss, entropy, labels, num_classes, unusual)
     averaged = average(_without_overflow(loss), entropy, state, settings.memory)
-    quality = (evidence or {}).get("quality")
     case = Case(
         *averaged[:2],
         labels.astype(np.int64),
@@ -121,7 +120,7 @@ def separate(
         settings,
         past=state,
         state=averaged[2],
-        quality=None if quality is None else np.asarray(quality, dtype=np.float64),
+        unusual=None if unusual is None else np.asarray(unusual, dtype=np.float64),
         right_shares=None if right_shares is None else np.asarray(right_shares, dtype=np.float64),
     )
     if settings.model == "two_step":
@@ -228,10 +227,11 @@ def _without_overflow(loss: Array) -> Array:
 
 
 def _check(
-    loss: Array, entropy: Array, labels: Labels, num_classes: int, evidence: Mapping[str, Array]
+    loss: Array, entropy: Array, labels: Labels, num_classes: int, unusual: Array | None
 ) -> None:
     shapes = {"entropy": entropy.shape, "labels": labels.shape}
-    shapes |= {f"evidence {name}": np.shape(values) for name, values in evidence.items()}
+    if unusual is not None:
+        shapes["unusual"] = np.shape(unusual)
     wrong = {name: shape for name, shape in shapes.items() if shape != loss.shape}
     if loss.ndim != 1 or len(loss) == 0 or wrong:
         raise DataError(
@@ -246,11 +246,4 @@ def _check(
             expected="at least 2 classes, and labels from 0 to one less than their number",
             found=f"{num_classes} classes, labels from {labels.min()} to {labels.max()}",
             fix="pass class codes 0..C-1 as labels, and C as num_classes",
-        )
-    if unknown := set(evidence) - {"quality"}:
-        raise DataError(
-            f"unknown evidence: {', '.join(sorted(unknown))}",
-            expected="quality",
-            found=", ".join(sorted(evidence)),
-            fix="leave out what is unknown",
         )

@@ -40,8 +40,8 @@ class SeparationSettings(BaseModel):
         class_shape_strength: the same for the place of its components.
         unreadable_entropy: entropy, as a share of log C, below which an image counts as readable
             however it compares with others (two_step). 0 turns this off.
-        quality_weight: how many standard deviations of entropy one of image quality is worth,
-            where the caller hands in such evidence (two_step).
+        looks_weight: how much the look of an image counts beside its entropy, as a power of the
+            odds that it is unreadable (two_step); 1 = as much as the mixture says, 0 = nothing.
         regularisation: added to the covariances of ``mixture``, in squared units of its axes.
         tolerance: EM stops when the mean log-likelihood gains less.
         max_iterations: of EM.
@@ -63,7 +63,7 @@ class SeparationSettings(BaseModel):
     class_share_strength: float = Field(1.5, ge=0)
     class_shape_strength: float = Field(0.5, ge=0)
     unreadable_entropy: float = Field(0.88, ge=0, le=1)
-    quality_weight: float = Field(0.5, ge=0)
+    looks_weight: float = Field(1.0, ge=0)
     regularisation: float = Field(1e-6, gt=0)
     tolerance: float = Field(1e-3, gt=0)
     max_iterations: int = Field(200, ge=1)
@@ -73,6 +73,11 @@ class SeparationSettings(BaseModel):
         if self.model == "two_step" and self.axes != "surprise":
             raise ValueError("axes='minmax' needs model='mixture': two_step relies on an origin")
         return self
+
+    @property
+    def uses_looks(self) -> bool:
+        """Whether it matters how unlike the others an image looks."""
+        return self.model == "two_step" and self.looks_weight > 0
 
     @classmethod
     def paper(cls) -> SeparationSettings:

@@ -5,10 +5,14 @@ describe the arch, not the groups: they split ``correct`` in two and call two to
 images unreadable. Entropy alone, over all classes, ranks the unreadable images far better.
 
 Step 1, over all classes: two Gaussians on :func:`.axes.uncertainty`; the upper one is ``mis_l``.
+Where it is known how unlike the others an image looks, two more on the log of that: the odds of
+both are multiplied, as of two witnesses who have not spoken with each other. The one learned from
+labels, wrong ones too; the other saw pixels alone, and takes what is rare for unreadable.
 Step 2, on what can be read: two Gaussians of one width on :func:`.axes.surprise`, first for all
 classes, then for each class, drawn towards the first (partial pooling).
-Both are maximum-a-posteriori fits: where the evidence shows no two groups, the priors keep EM from
-inventing them. P(mis_l) never falls as entropy rises; P(label right) never rises with surprise.
+All are maximum-a-posteriori fits: where the evidence shows no two groups, the priors keep EM from
+inventing them. P(mis_l) never falls as entropy, or the distance from the others, rises; P(label
+right) never rises with surprise.
 """
 
 from __future__ import annotations
@@ -39,6 +43,10 @@ LEAST_GAP = 0.5
 LOWEST = -2.5
 #: Width of the step at ``unreadable_entropy``, as a share of log C.
 GATE_WIDTH = 0.02
+#: Looks less unusual than this are told apart no more.
+LEAST_UNUSUAL = 1e-3
+#: No witness is believed to be surer.
+CERTAIN = 1e-6
 #: Even the least readable image says this much about the labels.
 LEAST_WEIGHT = 0.01
 
@@ -63,22 +71,36 @@ def _unreadable(case: Case) -> Array:
     entropy = case.entropy[case.finite]
     if len(entropy) == 0:
         raise MixtureFitError("no sample has a finite loss and entropy")
-    x = _standard(axes.uncertainty(entropy, case.num_classes))
-    if case.quality is not None and case.settings.quality_weight > 0:
-        poor = -_standard(_filled(case.quality[case.finite]))
-        x = _standard(x + case.settings.quality_weight * np.clip(poor, -2.0, 2.0))
+    p, _ = _upper_group(case, "readability", axes.uncertainty(entropy, case.num_classes))
+    if case.unusual is not None and case.settings.looks_weight > 0:
+        looks = np.log(np.maximum(_filled(case.unusual[case.finite]), LEAST_UNUSUAL))
+        if np.ptp(looks) > 0:
+            p = _with_second_witness(
+                p, *_upper_group(case, "looks", looks), case.settings.looks_weight
+            )
+    if case.settings.unreadable_entropy > 0:
+        # Absolute, where the mixtures are relative: the most uncertain images of an easy data set
+        # are readable all the same.
+        known = entropy / np.log(case.num_classes) - case.settings.unreadable_entropy
+        p = p / (1 + np.exp(np.clip(-known / GATE_WIDTH, -50, 50)))
+    return p
+
+
+def _upper_group(case: Case, name: str, values: Array) -> tuple[Array, float]:
+    """P(the upper one of two groups) of each value, rising with it, and the share of that group."""
+    x = _standard(values)
     share, n = case.settings.unreadable_share, float(len(x))
     centre = Mixture.line([1 - share, share], [-0.15, 1.5], [0.9, 0.45])
     # How far below the others the surest images lie says nothing about the unreadable ones, but a
     # long tail there would draw a component to itself.
     x = np.maximum(x, LOWEST)
     if np.ptp(x) == 0:
-        raise MixtureFitError("all entropies are the same")
+        raise MixtureFitError(f"there is nothing to tell in {name}: all values are the same")
     try:
         mixture = fit_mixture(
             x[:, None],
             components=2,
-            starts=[*recall(case.past, "readability", (2, 1)), centre, *_cuts(x)],
+            starts=[*recall(case.past, name, (2, 1)), centre, *_cuts(x)],
             prior=Prior(centre, n, (READABILITY_SHAPES[0] * n, READABILITY_SHAPES[1] * n)),
             accept=_unreadable_is_above,
             regularisation=REGULARISATION,
@@ -88,14 +110,21 @@ def _unreadable(case: Case) -> Array:
     except MixtureFitError:
         # No upper group in the evidence: what was expected beforehand judges the far tail.
         mixture = centre
-    remember(case.state, "readability", mixture)
-    p: Array = mixture.posterior(_monotone(mixture, x)[:, None])[:, 1]
-    if case.settings.unreadable_entropy > 0:
-        # Absolute, where the mixture is relative: the most uncertain images of an easy data set
-        # are readable all the same.
-        known = entropy / np.log(case.num_classes) - case.settings.unreadable_entropy
-        p = p / (1 + np.exp(np.clip(-known / GATE_WIDTH, -50, 50)))
-    return p
+    remember(case.state, name, mixture)
+    return mixture.posterior(_monotone(mixture, x)[:, None])[:, 1], float(mixture.weights[1])
+
+
+def _with_second_witness(p: Array, other: Array, share: float, weight: float) -> Array:
+    """P(unreadable) by both: odds times the other's odds over those of its group's share."""
+    evidence = weight * (_log_odds(other) - _log_odds(np.array(share)))
+    both: Array = 1 / (1 + np.exp(-(_log_odds(p) + evidence)))
+    return both
+
+
+def _log_odds(p: Array) -> Array:
+    sure = np.clip(p, CERTAIN, 1 - CERTAIN)
+    odds: Array = np.log(sure) - np.log1p(-sure)
+    return odds
 
 
 def _right_label(case: Case, readable: Array) -> tuple[Array, list[Fallback]]:
@@ -200,7 +229,7 @@ def _width(values: Array) -> float:
     return width if width > 0 else 1.0
 
 
-def _filled(quality: Array) -> Array:
-    """Quality with unknown values at the median: they count neither way."""
-    known = quality[np.isfinite(quality)]
-    return np.where(np.isfinite(quality), quality, np.median(known) if len(known) else 0.0)
+def _filled(values: Array) -> Array:
+    """Unknown values at the median: they count neither way."""
+    known = values[np.isfinite(values)]
+    return np.where(np.isfinite(values), values, np.median(known) if len(known) else 1.0)

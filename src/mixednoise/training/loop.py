@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from mixednoise.methods.base import (
 )
 from mixednoise.models import Network, load_networks, save_networks
 from mixednoise.progress import Progress
+from mixednoise.quality.unusual import unusualness
 from mixednoise.training.batches import epoch_batches, prefetched
 from mixednoise.training.data import Part, TrainingData
 from mixednoise.training.epochs import Epoch, EpochLoop
@@ -144,11 +147,18 @@ class Loop(EpochLoop):
 
     def score(self, description: str = "scoring") -> Scores:
         """Scores of the training samples with the networks as they are."""
-        return self.evaluator.scores(
+        scores = self.evaluator.scores(
             self.data.train.store_rows,
             self.data.train.labels,
             lambda items, _, total: self.progress.track(items, description, total=total),
         )
+        return replace(scores, unusual=self._unusual) if self.method.wants_unusual else scores
+
+    @cached_property
+    def _unusual(self) -> FloatArray:
+        """How unlike the others each training image looks: the same in every epoch."""
+        rows = self.data.train.store_rows
+        return unusualness(self.data.pixels, rows, progress=self.progress)
 
     def validate(self, part: Part) -> tuple[dict[str, Any], FloatArray]:
         """Metrics and probabilities of one split, against its given labels."""

@@ -26,6 +26,7 @@ from mixednoise.methods.base import FloatArray, IntArray
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.models import save_networks
 from mixednoise.progress import Progress
+from mixednoise.quality.unusual import unusualness
 from mixednoise.separation import SeparationSettings, separate
 from mixednoise.training.devices import make_fabric
 from mixednoise.training.loop import Loop
@@ -130,7 +131,7 @@ def cross_validate(
     fabric.barrier()
     judgement, seconds = _judge(model, config, prepared, fold, fabric, run, progress)
     if fabric.global_rank == 0:
-        _write(run, prepared, judgement, config, seconds, method.name)
+        _write(run, prepared, judgement, config, seconds, method.name, progress)
     fabric.barrier()
 
 
@@ -186,9 +187,14 @@ def _write(
     config: TrainingConfig,
     seconds: float,
     method: str,
+    progress: Progress,
 ) -> None:
     dataset, judged = prepared.dataset, judgement.judged
-    p = verdict(judgement, dataset, getattr(config, "separation", None))
+    settings = getattr(config, "separation", None) or SeparationSettings()
+    unusual = None
+    if settings.uses_looks:
+        unusual = unusualness(prepared.store, prepared.store_rows, progress=progress)
+    p = verdict(judgement, dataset, settings, unusual)
     mean = judgement.by_network.mean(axis=1)
     loss, entropy = loss_and_entropy(mean, dataset.labels)
     table = audit_table(
@@ -231,14 +237,18 @@ def _write(
 
 
 def verdict(
-    judgement: Judgement, dataset: Dataset, settings: SeparationSettings | None
+    judgement: Judgement,
+    dataset: Dataset,
+    settings: SeparationSettings | None,
+    unusual: FloatArray | None = None,
 ) -> FloatArray:
     """P(correct), P(mis_h), P(mis_l) of every judged sample, float64 (N, 3), NaN for the others.
 
     Samples are sorted by loss and entropy, once for each look, and the mean of these verdicts
     counts; fold by fold, since networks of different folds are not equally sure of what they say.
     Small folds are put together: too few samples make no groups. One verdict on mean loss and
-    entropy of all folds was measured to be worse (docs/audit.md).
+    entropy of all folds was measured to be worse (docs/audit.md). ``unusual``: how unlike the
+    others each image looks, (N,).
     """
     folds = [np.flatnonzero(judgement.fold == k) for k in range(judgement.fold.max() + 1)]
     if min(map(len, folds)) < SMALLEST_FOLD:
@@ -248,7 +258,11 @@ def verdict(
         labels, verdicts = dataset.labels[rows], []
         for look in np.moveaxis(judgement.looks[rows].astype(np.float64), 1, 0):
             loss, entropy = loss_and_entropy(look, labels)
-            verdicts.append(separate(loss, entropy, labels, dataset.num_classes, settings).p)
+            found = separate(
+                *(loss, entropy, labels, dataset.num_classes, settings),
+                unusual=None if unusual is None else unusual[rows],
+            )
+            verdicts.append(found.p)
         result[rows] = np.mean(verdicts, axis=0)
     return result
 
