@@ -1,7 +1,9 @@
 """What the loop does around the methods: schedule, NaN, best epoch."""
 
 import math
+from itertools import permutations
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from mixednoise.errors import TrainingError
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.methods.cross_entropy import CrossEntropyMethod
 from mixednoise.progress import Silent
+from mixednoise.separation import separate
 from mixednoise.training.epochs import _optimizer, learning_rate
 from tiny_data import FAST, coloured_dataset
 
@@ -132,3 +135,30 @@ def test_a_warning_names_its_epoch_once(monkeypatch):
     mixednoise.CrossEntropySingle(**FAST, epochs=1).fit(coloured_dataset(), progress=progress)
     told = [line for line in progress.warnings if "vanished" in line]
     assert told == ["epoch 1: something vanished"]
+
+
+@pytest.mark.parametrize(
+    ("model", "module"),
+    [(mixednoise.QMix, "qmix"), (mixednoise.CrossEntropySingle, "independent")],
+)
+def test_separation_hears_how_unlike_the_others_the_training_images_look(
+    monkeypatch, model, module
+):
+    dataset = coloured_dataset()
+    train = dataset.rows("train")
+    ruined = [3, 17, 40]
+    dataset.arrays[train[ruined]] = 5  # black, but for a trace
+    heard = []
+
+    def listen(*args, unusual, **options):
+        heard.append(unusual)
+        return separate(*args, unusual=unusual, **options)
+
+    monkeypatch.setattr(f"mixednoise.methods.{module}.separate", listen)
+    model(**FAST, epochs=2).fit(dataset)
+    assert {tuple(np.argsort(-unusual)[:3]) for unusual in heard} <= set(permutations(ruined))
+    assert {len(unusual) for unusual in heard} == {len(train)}
+    heard.clear()
+    model(**FAST, epochs=2, separation={"looks_weight": 0}).fit(dataset)
+    assert heard
+    assert all(unusual is None for unusual in heard)
