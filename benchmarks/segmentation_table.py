@@ -37,10 +37,13 @@ def _cell(folder: Path) -> dict[str, Any]:
     return {"structure": structure, "alpha": float(alpha), "level": level, "seed": int(seed)}
 
 
-def _dice(folder: Path) -> pd.DataFrame:
+def _last(folder: Path) -> pd.DataFrame:
     """Of every method: last epoch, mean over the classes."""
-    found = pd.read_csv(folder / "comparison.csv").query("epoch == 'last' and `class` == 'all'")
-    return found[["method", "dice"]].assign(**_cell(folder))
+    return pd.read_csv(folder / "comparison.csv").query("epoch == 'last' and `class` == 'all'")
+
+
+def _dice(folder: Path) -> pd.DataFrame:
+    return _last(folder)[["method", "dice"]].assign(**_cell(folder))
 
 
 def _means(rows: pd.DataFrame, methods: list[str]) -> list[str]:
@@ -73,8 +76,7 @@ _HEAD = [
 
 def _compared(folder: Path) -> str:
     """One cell and seed: baseline against ours; nothing where one of them is missing."""
-    last = pd.read_csv(folder / "comparison.csv").query("epoch == 'last' and `class` == 'all'")
-    last = last.set_index("method")
+    last = _last(folder).set_index("method")
     if not {BASELINE, OURS} <= set(last.index):
         return ""
     pairs = pd.read_csv(folder / "paired.csv").set_index(["method", "baseline"])
