@@ -139,7 +139,11 @@ def test_a_warning_names_its_epoch_once(monkeypatch):
 
 @pytest.mark.parametrize(
     ("model", "module"),
-    [(mixednoise.QMix, "qmix"), (mixednoise.CrossEntropySingle, "independent")],
+    [
+        (mixednoise.QMix, "qmix"),
+        (mixednoise.CrossEntropySingle, "independent"),
+        (mixednoise.CoTeaching, "independent"),
+    ],
 )
 def test_separation_hears_how_unlike_the_others_the_training_images_look(
     monkeypatch, model, module

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mixednoise.methods.config import TrainingConfig
 from mixednoise.models.network import Network
+from mixednoise.separation.settings import SeparationSettings
 
 ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
@@ -183,8 +184,12 @@ class Method(ABC, Generic[ConfigT]):
 
     @property
     def wants_unusual(self) -> bool:
-        """Whether scores shall say how unlike the others each image looks."""
-        return False
+        """Whether scores shall say how unlike the others each image looks.
+
+        Every method whose options say how samples are separated does.
+        """
+        settings: SeparationSettings | None = getattr(self.config, "separation", None)
+        return settings is not None and settings.uses_looks
 
     @property
     def warmup_epochs(self) -> int:

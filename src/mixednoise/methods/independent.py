@@ -38,11 +38,6 @@ class IndependentNetworks(Method[ConfigT]):
         self.num_networks = config.networks
         self.views = config.views.fitted_to(context.image_size)
 
-    @property
-    def wants_unusual(self) -> bool:
-        """Whether looks count as evidence."""
-        return self.config.separation.uses_looks
-
     @abstractmethod
     def losses(self, logits: Tensor, batch: Batch, network: int) -> Tensor:
         """Loss per sample (B,) of one network: float32 logits (B, C) of weak views."""

@@ -83,11 +83,6 @@ class QMixMethod(Method[QMixConfig]):
         self._told: set[tuple[str, str, str]] = set()
 
     @property
-    def wants_unusual(self) -> bool:
-        """Whether looks count as evidence."""
-        return self.config.separation.uses_looks
-
-    @property
     def warmup_epochs(self) -> int:
         """T_w."""
         return self.config.warmup_epochs
