@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mixednoise.data.table import Dataset, make_table
-from mixednoise.data.take import take_images
+from mixednoise.data.take import take_images, take_per_class
 from mixednoise.errors import ConfigError
 
 
@@ -58,3 +59,55 @@ def test_too_few_for_the_classes_or_for_anything() -> None:
         take_images(data(grouped=False), 2)
     with pytest.raises(ConfigError, match="0 images can't be taken"):
         take_images(data(), 0)
+
+
+def of_sizes(*sizes: int, patients_of: int = 1) -> Dataset:
+    """Classes of these sizes, a quarter of each for testing; neighbours share a patient."""
+    labels = [k for k, size in enumerate(sizes) for _ in range(size)]
+    n = len(labels)
+    return Dataset(
+        make_table(
+            [str(i) for i in range(n)],
+            labels,
+            split=["test" if i // patients_of % 4 == 0 else "train" for i in range(n)],
+            group=[f"p{i // patients_of}" for i in range(n)],
+        ),
+        tuple("abcdefg"[: len(sizes)]),
+        Path("labels.csv"),
+    )
+
+
+def test_per_class_makes_large_classes_smaller_and_leaves_small_ones_whole() -> None:
+    part = take_per_class(of_sizes(400, 100, 12), 40)
+    assert np.bincount(part.labels).tolist() == [40, 40, 12]
+    in_test = np.bincount(part.labels[part.rows("test")], minlength=3)
+    assert in_test.tolist() == [10, 10, 3]
+
+
+def test_per_class_takes_patients_whole() -> None:
+    part = take_per_class(of_sizes(402, 102, 12, patients_of=3), 40)
+    assert part.table["group"].value_counts().eq(3).all()
+    few, many, rare = np.bincount(part.labels)
+    assert 40 <= few <= 46
+    assert 40 <= many <= 46
+    assert rare == 12
+
+
+def test_per_class_a_patient_of_a_full_class_comes_for_his_rare_one() -> None:
+    # Every image of the rare class b belongs to a patient who has one of class a too.
+    labels = [0, 1] * 5 + [0] * 90
+    groups = [f"p{i // 2}" for i in range(100)]
+    table = make_table([str(i) for i in range(100)], labels, group=groups)
+    part = take_per_class(Dataset(table, ("a", "b"), Path("labels.csv")), 5)
+    assert np.bincount(part.labels)[1] == 5
+
+
+def test_per_class_depends_on_the_seed_alone() -> None:
+    whole = of_sizes(300, 200)
+    first, again, other = (set(take_per_class(whole, 50, seed=s).table["id"]) for s in (1, 1, 2))
+    assert first == again != other
+
+
+def test_per_class_of_nothing() -> None:
+    with pytest.raises(ConfigError, match="0 images per class can't be taken"):
+        take_per_class(of_sizes(10, 10), 0)

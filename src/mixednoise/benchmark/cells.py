@@ -17,7 +17,7 @@ from mixednoise.methods.config import merged, parse_assignments
 PROGRAM = "mixednoise"
 _READ_OPTIONS = (
     *("layout", "image_column", "label_column", "split_column", "group_column", "weight_column"),
-    *("image_root", "take"),
+    *("image_root", "take", "take_per_class"),
 )
 
 

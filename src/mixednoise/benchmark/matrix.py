@@ -31,7 +31,7 @@ class DataEntry(_Entry):
     Attributes:
         path: file or folder; relative ones start from ``--root``, else from the matrix file.
         layout, image_column, label_column, split_column, group_column, weight_column, image_root,
-            classes, ordinal, take: as in ``mixednoise train``.
+            classes, ordinal, take, take_per_class: as in ``mixednoise train``.
         class_map: which class is mistaken for which, for noise of the kind ``class_map``.
         seeds: instead of those of the matrix.
         options: options of every method on this data.
@@ -48,6 +48,7 @@ class DataEntry(_Entry):
     classes: list[str] | None = None
     ordinal: bool | None = None
     take: Annotated[int, Field(ge=1)] | None = None
+    take_per_class: Annotated[int, Field(ge=1)] | None = None
     class_map: dict[str, str] = Field(default_factory=dict)
     seeds: Seeds | None = None
     options: dict[str, Any] = Field(default_factory=dict)

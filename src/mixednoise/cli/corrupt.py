@@ -62,6 +62,7 @@ def corrupt(
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
     take: o.Take = None,
+    take_per_class: o.TakePerClass = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     as_json: o.AsJson = False,
@@ -98,6 +99,7 @@ def corrupt(
         class_names=o.class_names(classes),
         ordinal=ordinal,
         take=take,
+        take_per_class=take_per_class,
     )
     progress = default_progress(quiet)
     report = check_files(dataset)

@@ -106,6 +106,15 @@ Take = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+TakePerClass = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Use at most about N images of every class: whole patients, of every split its share.",
+        rich_help_panel=DATA,
+    ),
+]
 RunFolder = Annotated[
     Path, typer.Option(metavar="RUN", help="New folder for everything it leaves.")
 ]

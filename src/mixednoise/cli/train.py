@@ -44,6 +44,7 @@ def train(
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
     take: o.Take = None,
+    take_per_class: o.TakePerClass = None,
     oracle: Annotated[
         bool,
         typer.Option(
@@ -85,6 +86,7 @@ def train(
         class_names=o.class_names(classes),
         ordinal=ordinal,
         take=take,
+        take_per_class=take_per_class,
     )
     if oracle:
         dataset = dataset.truly_correct()

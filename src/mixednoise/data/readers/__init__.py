@@ -17,6 +17,7 @@ from mixednoise.data.readers.options import MODEL, PRESETS, ReadOptions, Ungrada
 from mixednoise.data.readers.remembered import remembers_reading
 from mixednoise.data.table import Dataset
 from mixednoise.data.take import take_images
+from mixednoise.data.take import take_per_class as cap_classes
 
 __all__ = ["PRESETS", "read_dataset", "read_for_model", "read_image_list"]
 
@@ -37,6 +38,7 @@ def read_dataset(
     ordinal: bool | None = None,
     ungradable: Ungradable = "set_aside",
     take: int | None = None,
+    take_per_class: int | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Read a data set; opens no image.
@@ -76,6 +78,7 @@ def read_dataset(
             those of the training split become mislabeled, low-quality images by the protocol of
             QMix (Hou et al. 2025).
         take: use about so many images, whole patients and of every split its share; None = all.
+        take_per_class: use at most about so many images of every class, before ``take`` counts.
         seed: draws them, and the random labels of ``ungradable="random_label"``.
 
     Returns:
@@ -101,6 +104,8 @@ def read_dataset(
         seed=seed,
     )
     dataset = read_layout(Path(path).expanduser(), options)
+    if take_per_class is not None:
+        dataset = cap_classes(dataset, take_per_class, seed=seed)
     return dataset if take is None else take_images(dataset, take, seed=seed)
 
 
