@@ -272,7 +272,7 @@ class Estimator:
         model._metadata = metadata
         # Where a model was trained says nothing about where it is used.
         options = metadata["options"] | {"device": "auto", "threads": None}
-        model.config = model.config_ = cls.method.Config.from_options(**options)
+        model.config = model.config_ = cls.method.Config.from_record(options)
         model.classes_ = tuple(metadata["classes"])
         model.networks_ = model.best_networks_ = networks
         return model

@@ -75,3 +75,15 @@ def test_none_can_be_written_where_an_option_may_be_none():
     assert QMixConfig.from_options(separation_epochs="none").separation_epochs is None
     with pytest.raises(ConfigError, match="warmup_epochs"):
         QMixConfig.from_options(warmup_epochs="none")
+
+
+def test_a_model_of_another_version_is_read_without_the_options_that_are_not_known():
+    known = QMixConfig.from_options(lambda_c=0.3, separation={"memory": 0.5}).model_dump()
+    separation = known["separation"] | {"gone": 1}
+    record = known | {"of_tomorrow": {"a": 2}, "separation": separation}
+    assert QMixConfig.from_record(record) == QMixConfig.from_options(**known)
+
+
+def test_what_a_model_file_says_must_have_a_value_all_the_same():
+    with pytest.raises(ConfigError, match="lambda_c"):
+        QMixConfig.from_record({"lambda_c": -1})

@@ -102,15 +102,6 @@ def test_losses_by_hand():
     assert parts["loss"].item() == pytest.approx(labelled + 5 * guessed + penalty, rel=1e-4)
 
 
-def test_mixing_keeps_the_main_part():
-    method = make([0, 1])
-    views = torch.arange(4.0)[:, None, None, None].expand(4, 3, 2, 2)
-    mixed, lam, partner = method._mix(views, batch_of([0, 1]))
-    assert 0.5 <= lam <= 1
-    expected = lam * views + (1 - lam) * views[partner]
-    torch.testing.assert_close(mixed, expected)
-
-
 def test_the_confidence_penalty_adds_negative_entropy():
     p = [0.7, 0.2, 0.1]
     plain, careful = make([0, 1]), make([0, 1], confidence_penalty=1.0)

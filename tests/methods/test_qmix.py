@@ -1,6 +1,7 @@
 """QMix against numbers worked by hand; the networks are replaced by tables of logits."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from mixednoise.errors import ConfigError
 from mixednoise.methods.base import Batch, Context, Scores
 from mixednoise.methods.dividemix import DivideMixConfig
+from mixednoise.methods.mixing import Mix
 from mixednoise.methods.qmix import QMixMethod, Targets, omega_at
 from mixednoise.methods.qmix_config import QMixConfig
 from mixednoise.methods.sscl_config import SSCLConfig
@@ -28,7 +30,7 @@ def hand_out(method, groups, p=None):
     posterior = torch.nn.functional.one_hot(group, 3).float() if p is None else torch.tensor(p)
     method._group = [group, group]
     method._p = [posterior, posterior]
-    method._weight = [method._class_weights(group)] * 2
+    method._counts = [method._counted(posterior, group)] * 2
 
 
 class TwoNetworks(torch.nn.Module):
@@ -71,13 +73,24 @@ def test_targets_by_hand():
     guesses = [torch.tensor(P_A), torch.tensor(P_B)]
     a = method._targets(0, batch_of([0, 0, 1]), guesses)
     # w y + (1 - w) p_A = .75 (1,0,0) + .25 (.6,.3,.1)
-    assert a.target[0].tolist() == pytest.approx([0.9, 0.075, 0.025])
-    assert a.target[1].tolist() == pytest.approx([0.2, 0.3, 0.5])  # (p_A + p_B) / 2
-    assert a.target[2].tolist() == pytest.approx([0.1, 0.1, 0.8])  # p_A alone
+    assert a.refined[0].tolist() == pytest.approx([0.9, 0.075, 0.025])
+    assert a.guessed[1].tolist() == pytest.approx([0.2, 0.3, 0.5])  # (p_A + p_B) / 2
+    assert a.pseudo[2].tolist() == pytest.approx([0.1, 0.1, 0.8])  # p_A alone
     b = method._targets(1, batch_of([0, 0, 1]), guesses)
-    assert b.target[0].tolist() == pytest.approx([0.85, 0.1, 0.05])
-    assert b.target[1].tolist() == pytest.approx([0.2, 0.3, 0.5])
-    assert b.target[2].tolist() == pytest.approx([0.3, 0.3, 0.4])
+    assert b.refined[0].tolist() == pytest.approx([0.85, 0.1, 0.05])
+    assert b.guessed[1].tolist() == pytest.approx([0.2, 0.3, 0.5])
+    assert b.pseudo[2].tolist() == pytest.approx([0.3, 0.3, 0.4])
+
+
+@pytest.mark.parametrize("how", ["argmax", "posterior"])
+def test_a_sample_counts_by_its_posteriors_or_in_its_most_probable_group(how):
+    method = make_method([0, 0, 1], group_weights=how)
+    posteriors = [[0.75, 0.15, 0.1], [0.1, 0.8, 0.1], [0.0, 0.2, 0.8]]
+    hand_out(method, [0, 1, 2], posteriors)
+    guesses = [torch.tensor(P_A), torch.tensor(P_B)]
+    counts = method._targets(0, batch_of([0, 0, 1]), guesses).counts
+    wanted = np.eye(3) if how == "argmax" else posteriors
+    np.testing.assert_allclose(counts, wanted, atol=1e-7)
 
 
 def test_targets_are_sharpened():
@@ -85,7 +98,7 @@ def test_targets_are_sharpened():
     hand_out(method, [2])
     target = method._targets(0, batch_of([0]), [torch.tensor(P_A[:1]), torch.tensor(P_B[:1])])
     squares = [0.36, 0.09, 0.01]
-    assert target.target[0].tolist() == pytest.approx([s / 0.46 for s in squares], rel=1e-4)
+    assert target.pseudo[0].tolist() == pytest.approx([s / 0.46 for s in squares], rel=1e-4)
 
 
 def test_mis_l_keeps_its_label_if_asked():
@@ -93,7 +106,7 @@ def test_mis_l_keeps_its_label_if_asked():
     hand_out(method, [2], [[0.1, 0.4, 0.5]])
     target = method._targets(0, batch_of([1]), [torch.tensor(P_A[2:]), torch.tensor(P_B[2:])])
     # w^c + w^l = .6: .6 (0,1,0) + .4 (.1,.1,.8)
-    assert target.target[0].tolist() == pytest.approx([0.04, 0.64, 0.32])
+    assert target.pseudo[0].tolist() == pytest.approx([0.04, 0.64, 0.32])
 
 
 def test_no_gradient_reaches_the_targets():
@@ -105,8 +118,7 @@ def test_no_gradient_reaches_the_targets():
     guesses = method._guesses(batch)
     targets = method._targets(0, batch, guesses)
     assert not any(g.requires_grad for g in guesses)
-    assert not targets.target.requires_grad
-    assert not targets.weight.requires_grad
+    assert not any(values.requires_grad for values in targets)
 
 
 def test_guesses_are_the_mean_softmax_of_each_network():
@@ -118,15 +130,17 @@ def test_guesses_are_the_mean_softmax_of_each_network():
     np.testing.assert_allclose(b.numpy(), P_B, atol=1e-6)
 
 
-def losses_of(method, logits, groups, labels, targets):
-    targets = Targets(torch.tensor(targets), torch.tensor(groups), torch.ones(len(groups)))
+def losses_of(method, logits, groups, labels, targets, mix=None):
+    target, group = torch.tensor(targets), torch.tensor(groups)
+    counts = torch.nn.functional.one_hot(group, 3).float()
+    targets = Targets(target, target, target, counts, group)
     projections = torch.nn.functional.normalize(torch.tensor(logits), dim=1)
-    return method._losses(torch.tensor(logits), projections, targets, torch.tensor(labels))
+    return method._losses(torch.tensor(logits), projections, targets, torch.tensor(labels), mix)
 
 
 def test_losses_by_hand():
     """Eq. 7-9 and 13: each divided by the batch size, mis_l weighted by Omega."""
-    method = make_method([0, 1, 2], lambda_c=0.0, lambda_m=2.0, omega=0.5)
+    method = make_method([0, 1, 2], lambda_c=0.0, lambda_m=2.0, omega=0.5, logit_adjustment=0.0)
     eye = np.eye(3, dtype=np.float32).tolist()
     losses = losses_of(method, np.log(P_A).astype(np.float32).tolist(), [0, 1, 2], [0, 1, 2], eye)
     correct = -math.log(0.6) / 3
@@ -183,33 +197,85 @@ def test_each_network_sees_its_own_correct_samples_weakly(monkeypatch):
     monkeypatch.setattr(qmix, "weak_view", lambda x, *_: torch.zeros_like(x, dtype=torch.float32))
     monkeypatch.setattr(qmix, "strong_view", lambda x, *_: torch.ones_like(x, dtype=torch.float32))
     method = make_method([0, 1, 2], correct_view="weak")
-    groups = torch.tensor([[0, 1, 2], [1, 0, 2]])
-    unused = torch.zeros(3, 3), torch.zeros(3)
-    targets = [Targets(unused[0], group, unused[1]) for group in groups]
+    unused = torch.zeros(3, 3)
+    targets = [
+        Targets(unused, unused, unused, unused, torch.tensor(group))
+        for group in ([0, 1, 2], [1, 0, 2])
+    ]
     a, b = method._learned_views(batch_of([0, 1, 2]), targets)
     assert a[:, 0, 0, 0].tolist() == [0, 1, 1]
     assert b[:, 0, 0, 0].tolist() == [1, 0, 1]
 
 
+def counts_of(method, group):
+    posterior = torch.nn.functional.one_hot(group, 3).float()
+    return method._counted(posterior, group)
+
+
 def test_class_weights_restore_the_shares_of_all_samples():
     labels = [0] * 6 + [1] * 4
-    method = make_method(labels, num_classes=2, max_class_weight=100.0)
+    method = make_method(labels, num_classes=2, class_balance="weights", max_class_weight=100.0)
     # of class 0 all six are selected, of class 1 one: shares 6/7 and 1/7 must become .6 and .4
     group = torch.tensor([0] * 6 + [0, 1, 1, 2])
-    weight = method._class_weights(group)
-    chosen = weight[group == 0]
+    counts = counts_of(method, group)
+    chosen = counts[group == 0, 0]
     share = chosen[:6].sum() / chosen.sum()
     assert share.item() == pytest.approx(0.6)
+    assert counts[7:, 1:].tolist() == [[1, 0], [1, 0], [0, 1]]
+
+
+def test_class_weights_go_by_the_posteriors_where_these_count():
+    """Class 0 is believed by one half each, class 1 wholly: as common, it must count twice."""
+    method = make_method([0, 0, 1, 1], num_classes=2, class_balance="weights")
+    p = torch.tensor([[0.5, 0.5, 0.0]] * 2 + [[1.0, 0.0, 0.0]] * 2)
+    counts = method._counted(p, p.argmax(dim=1))
+    assert counts[:, 0].tolist() == pytest.approx([0.75] * 4)  # .5 x 1.5 and 1 x .75
 
 
 def test_class_weights_can_be_switched_off_and_are_bounded():
     labels = [0] * 99 + [1]
     group = torch.tensor([0] * 100)
     group[99] = 1
-    off = make_method(labels, num_classes=2, class_balance="none")
-    assert torch.equal(off._class_weights(group), torch.ones(100))
-    bounded = make_method(labels, num_classes=2, max_class_weight=3.0)
-    assert bounded._class_weights(group).max().item() == pytest.approx(3.0)
+    off = make_method(labels, num_classes=2)
+    assert torch.equal(counts_of(off, group)[:99, 0], torch.ones(99))
+    few = torch.ones(100, dtype=torch.int64)
+    few[[0, 99]] = 0
+    bounded = make_method(labels, 2, class_balance="weights", max_class_weight=1.5)
+    assert counts_of(bounded, few)[0, 0].item() == pytest.approx(1.5)  # .99 / .5 without a bound
+
+
+def test_mixed_images_are_learned_from_both_targets():
+    """lambda of the own target, 1 - lambda of the partner's, each in the partner's own loss."""
+    method = make_method([0, 1, 2], lambda_c=0.0, lambda_reg=0.0, logit_adjustment=0.0, omega=0.5)
+    logits = np.log(P_A).astype(np.float32).tolist()
+    eye = np.eye(3, dtype=np.float32).tolist()
+    mix = Mix(0.75, torch.tensor([1, 2, 0]))
+    losses = losses_of(method, logits, [0, 1, 2], [0, 1, 2], eye, mix)
+    # L_correct: row 0 by itself (.6 for its class 0), row 2 by its partner 0 (.1 for class 0).
+    correct = -(0.75 * math.log(0.6) + 0.25 * math.log(0.1)) / 3
+    # L_mis_h: row 1 by itself, row 0 by its partner 1 whose target is class 1.
+    mis_h = (0.75 * (0.2**2 + 0.5**2 + 0.3**2) + 0.25 * (0.6**2 + 0.7**2 + 0.1**2)) / 3
+    mis_l = -0.5 * (0.75 * math.log(0.8) + 0.25 * math.log(0.3)) / 3
+    assert losses["loss_correct"].item() == pytest.approx(correct, rel=1e-5)
+    assert losses["loss_mis_h"].item() == pytest.approx(mis_h, rel=1e-5)
+    assert losses["loss_mis_l"].item() == pytest.approx(mis_l, rel=1e-5)
+
+
+def test_logits_are_adjusted_by_what_is_believed_of_the_classes():
+    """Half of class 0's labels are called wrong, and guessed to be of class 1."""
+    labels = np.array([0] * 4 + [1] * 4)
+    method = make_method(labels, num_classes=2, logit_adjustment=1.0, lambda_c=0.0, lambda_reg=0.0)
+    p = np.tile([1.0, 0.0, 0.0], (8, 1))
+    p[:2] = 0.0, 1.0, 0.0
+    guess = np.zeros((2, 8, 2), np.float32)
+    guess[:, :, 1] = 1
+    method._verdicts = [SimpleNamespace(p=p)] * 2
+    scores = Scores(*[np.zeros((2, 8))] * 4, p=guess)
+    method._true_shares = method._believed_shares(scores)
+    # 2 + 6 samples, and one more for every class.
+    assert method._true_shares.tolist() == pytest.approx([0.3, 0.7])
+    losses = losses_of(method, [[0.0, 0.0]], [0], [0], [[1.0, 0.0]])
+    assert losses["loss"].item() == pytest.approx(-math.log(0.3), rel=1e-5)
 
 
 def test_omega_at_both_ends():

@@ -107,7 +107,7 @@ def test_bf16_trains_as_well():
 
 def test_gradients_of_the_two_networks_do_not_mix():
     """Training A beside B gives A the weights that it gets beside another B."""
-    from mixednoise.methods.base import Ensemble
+    from mixednoise.methods.ensemble import Ensemble
     from mixednoise.models import build_network
 
     torch.manual_seed(0)

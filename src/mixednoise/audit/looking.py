@@ -12,7 +12,8 @@ from torch.nn import functional
 from mixednoise.data.store import PixelStore
 from mixednoise.io import atomic_write
 from mixednoise.memory import memory_told
-from mixednoise.methods.base import Ensemble, IntArray
+from mixednoise.methods.base import IntArray
+from mixednoise.methods.ensemble import Ensemble
 from mixednoise.models import Network
 from mixednoise.progress import Progress
 from mixednoise.training.batches import blocks, prefetched

@@ -113,7 +113,7 @@ class TrainedSegmenter:
             )
         self.cases: CaseSet = read_case_file(self.run.case_file, must_exist=False)
         self.weights = tuple(weights)
-        self.config = SegmentationConfig.from_options(**record["options"] | {"device": device})
+        self.config = SegmentationConfig.from_record(record["options"] | {"device": device})
         fabric = make_fabric(self.config)
         segmenters = [load_segmenter(files[name], fabric.device)[0] for name in weights]
         self._predictors = [make_predictor(fabric, one, self.config) for one in segmenters]

@@ -8,15 +8,17 @@ noise: ``Context`` and ``Batch`` hold given labels only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mixednoise.methods.config import TrainingConfig
+from mixednoise.methods.ensemble import AveragedEnsemble, Ensemble
 from mixednoise.models.network import Network
 from mixednoise.separation.settings import SeparationSettings
 
@@ -127,39 +129,6 @@ class EpochReport:
     belief: FloatArray | None = None
 
 
-class Ensemble(nn.Module):
-    """The networks of a method as one module, so that gradients are synchronised in one place."""
-
-    def __init__(self, members: list[Network]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    @property
-    def networks(self) -> list[Network]:
-        """The networks that are scored, saved and predicted with."""
-        return cast(list[Network], list(self.members))
-
-    def parts(self) -> Iterable[nn.Module]:
-        """The parts whose gradient norms are limited each for itself: one network each."""
-        return self.networks
-
-    def forward(self, images: Tensor | list[Tensor], project: bool = False) -> list[Any]:
-        """Pass images through every network.
-
-        Args:
-            images: float (B, 3, S, S) in [0, 1], or one such batch for each network.
-            project: also return the projections.
-
-        Returns:
-            Per network logits (B, C), or with ``project`` the pair (logits, projections (B, 128)).
-        """
-        batches = images if isinstance(images, list) else [images] * len(self.members)
-        pairs = zip(self.networks, batches, strict=True)
-        if project:
-            return [member.forward_all(batch) for member, batch in pairs]
-        return [member(batch) for member, batch in pairs]
-
-
 class Method(ABC, Generic[ConfigT]):
     """A way to train classifiers on labels and images that can't be trusted.
 
@@ -179,6 +148,7 @@ class Method(ABC, Generic[ConfigT]):
     def __init__(self, config: ConfigT, context: Context) -> None:
         self.config = config
         self.context = context
+        self._ensemble: Ensemble | None = None
         self._forward: Callable[..., list[Any]] | None = None
         self._gather: Callable[[Tensor], Tensor] = lambda values: values
 
@@ -198,7 +168,21 @@ class Method(ABC, Generic[ConfigT]):
 
     def ensemble(self, members: list[Network]) -> Ensemble:
         """The method's networks as one module, with whatever it trains beside them."""
-        return Ensemble(members)
+        momentum: float = getattr(self.config, "ema_decay", 0.0)
+        self._ensemble = AveragedEnsemble(members, momentum) if momentum > 0 else Ensemble(members)
+        return self._ensemble
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """What the averaged networks say, where there are any; else those that learn, as they are.
+
+        Inside, :meth:`networks` passes images through the averages in evaluation mode.
+        """
+        if isinstance(self._ensemble, AveragedEnsemble):
+            with self._ensemble.evaluating():
+                yield
+        else:
+            yield
 
     def attach(
         self,
@@ -232,7 +216,9 @@ class Method(ABC, Generic[ConfigT]):
         return self.step(batch)
 
     def after_step(self) -> None:
-        """Whatever follows a step of the optimiser, such as a moving average of weights."""
+        """Whatever follows a step of the optimiser: averaged weights move a little."""
+        if isinstance(self._ensemble, AveragedEnsemble):
+            self._ensemble.follow()
 
     def begin_epoch(self, epoch: int, score: Scorer) -> EpochReport:
         """Prepare an epoch; ``score()`` passes the whole training set through the networks."""

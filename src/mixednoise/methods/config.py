@@ -90,6 +90,16 @@ class LearningConfig(BaseModel):
         return validated(cls, merged(of_preset, options))
 
 
+    @classmethod
+    def from_record(cls, options: Mapping[str, Any]) -> Self:
+        """Options as a trained model's file holds them, be it of an earlier or a later version.
+
+        Names that this version does not have are left out: they said how it was trained, and the
+        model is used all the same.
+        """
+        return cls.from_options(**_known(cls, options))
+
+
 class TrainingConfig(LearningConfig):
     """Options that every method for classification has.
 
@@ -141,6 +151,16 @@ class TrainingConfig(LearningConfig):
         return name
 
 
+class AveragedConfig(TrainingConfig):
+    """Options of methods whose networks may be followed by averages of their weights."""
+
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="share of itself that a running average of the weights keeps per step; the "
+        "average is what is judged, kept and predicted with; 0 = off: the weights themselves",
+    )
+
+
 class _WithWarmup(Protocol):
     @property
     def epochs(self) -> int: ...
@@ -182,6 +202,19 @@ def fit_warmup(config: WarmupT) -> WarmupT:
 
 def _at_most_half(warmup_epochs: int, epochs: int) -> int:
     return min(warmup_epochs, max(1, epochs // 2))
+
+
+def _known(model: type[BaseModel], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``options`` that ``model`` has, in groups of options too."""
+    kept = {}
+    for name, value in options.items():
+        if (field := model.model_fields.get(name)) is None:
+            continue
+        group = field.annotation
+        if isinstance(value, Mapping) and isinstance(group, type) and issubclass(group, BaseModel):
+            value = _known(group, value)
+        kept[name] = value
+    return kept
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from mixednoise.methods.losses import (
     soft_cross_entropy,
     squared_error,
 )
+from mixednoise.methods.mixing import draw_mix
 
 
 class DivideMixConfig(TrainingConfig):
@@ -137,15 +138,14 @@ class DivideMixMethod(Method[DivideMixConfig]):
     # ---- MixMatch ------------------------------------------------------------------------------
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """L = L_x + lambda_u L_u + L_reg for both networks (Eq. 12), on one mixed batch."""
+        """L = L_x + lambda_u L_u + L_reg for both networks (Eq. 5 to 7, 12), on one mixed batch."""
         views, guesses = self._guesses(batch)
         targets, clean = zip(*(self._targets(m, batch, guesses) for m in (0, 1)), strict=True)
-        mixed, lam, partner = self._mix(views, batch)
+        mix = draw_mix(len(views), self.config.mixup_alpha, batch.generator, views.device)
         count = self.config.weak_views
         parts: dict[str, Tensor] = {}
-        for logits, target, mine in zip(self.networks(mixed), targets, clean, strict=True):
-            repeated = target.repeat(count, 1)
-            wanted = lam * repeated + (1 - lam) * repeated[partner]
+        for logits, target, mine in zip(self.networks(mix.of(views)), targets, clean, strict=True):
+            wanted = mix.of(target.repeat(count, 1))
             losses = self._parts(logits.float(), wanted, mine.repeat(count))
             for name, value in losses.items():
                 parts[name] = parts[name] + value if name in parts else value
@@ -173,16 +173,6 @@ class DivideMixMethod(Method[DivideMixConfig]):
         guessed = (guesses[m] + guesses[peer]) / 2
         target = torch.where(clean[:, None], refined, guessed)
         return sharpen(target, self.config.temperature), clean
-
-    @torch.no_grad()
-    def _mix(self, views: Tensor, batch: Batch) -> tuple[Tensor, float, Tensor]:
-        """Every view mixed with another one (Eq. 5 to 7); lam of the larger part, and the other."""
-        seed = int(torch.randint(2**31, (), generator=batch.generator))
-        alpha = self.config.mixup_alpha
-        lam = float(np.random.default_rng(seed).beta(alpha, alpha))
-        lam = max(lam, 1 - lam)
-        partner = torch.randperm(len(views), generator=batch.generator).to(views.device)
-        return torch.lerp(views[partner], views, lam), lam, partner
 
     def _parts(self, logits: Tensor, wanted: Tensor, clean: Tensor) -> dict[str, Tensor]:
         """The losses of one network; a side without samples gives 0."""

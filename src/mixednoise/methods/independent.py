@@ -11,11 +11,11 @@ from torch import Tensor
 
 from mixednoise.data.augment import weak_view
 from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer, Scores
-from mixednoise.methods.config import TrainingConfig
+from mixednoise.methods.config import AveragedConfig
 from mixednoise.separation import SeparationSettings, separate
 
 
-class IndependentConfig(TrainingConfig):
+class IndependentConfig(AveragedConfig):
     """Options of these methods."""
 
     networks: Literal[1, 2] = Field(

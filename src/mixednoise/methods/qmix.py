@@ -36,25 +36,32 @@ from mixednoise.methods.losses import (
     squared_error,
     supervised_contrastive,
 )
+from mixednoise.methods.mixing import Mix, draw_mix
 from mixednoise.methods.qmix_config import QMixConfig
 from mixednoise.separation import ClassReport, Separation, separate
 from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
+#: Samples that every class is believed to have at least.
+LEAST_MASS = 1.0
 
 
 class Targets(NamedTuple):
-    """What one network is to learn of a batch.
+    """What one network is to learn of a batch; no gradient.
 
     Attributes:
-        target: distribution t (B, C), no gradient.
-        group: 0 correct, 1 mis_h, 2 mis_l, int64 (B,).
-        weight: weight of the sample in its own loss (B,).
+        refined: t of co-refinement, distributions (B, C).
+        guessed: t of co-guessing (B, C).
+        pseudo: t of pseudo-labelling (B, C).
+        counts: how much the sample counts in L_correct, L_mis_h and L_mis_l, (B, 3).
+        group: the most probable one: 0 correct, 1 mis_h, 2 mis_l, int64 (B,).
     """
 
-    target: Tensor
+    refined: Tensor
+    guessed: Tensor
+    pseudo: Tensor
+    counts: Tensor
     group: Tensor
-    weight: Tensor
 
 
 class QMixMethod(Method[QMixConfig]):
@@ -73,10 +80,12 @@ class QMixMethod(Method[QMixConfig]):
         # Mean softmax of each network for every sample, weighed as losses are, (N, C).
         self._mean_p: list[np.ndarray[Any, np.dtype[np.float32]]] = []
         self._scored = 0
-        # Verdicts by which each network is trained: p (N, 3), group (N,), weight (N,).
+        # Verdicts by which each network is trained: p (N, 3), counts (N, 3), group (N,).
         self._p: list[Tensor] = []
+        self._counts: list[Tensor] = []
         self._group: list[Tensor] = []
-        self._weight: list[Tensor] = []
+        # Shares of the true classes, as far as they are known.
+        self._true_shares: FloatArray = context.class_shares
         self._omega = config.omega
         # Whether so little is suspected that all labels are learned as given.
         self._plain = False
@@ -92,7 +101,11 @@ class QMixMethod(Method[QMixConfig]):
     def warmup_step(self, batch: Batch) -> dict[str, Tensor]:
         """Plain cross-entropy on every sample, both networks."""
         images = weak_view(batch.images, batch.generator, self.views)
-        losses = [F.cross_entropy(logits, batch.labels) for logits in self.networks(images)]
+        adjustment = self._adjustment.to(images.device)
+        losses = [
+            F.cross_entropy(logits.float() + adjustment, batch.labels)
+            for logits in self.networks(images)
+        ]
         return {"loss": torch.stack(losses).sum()}
 
     # ---- 1. sample separation ------------------------------------------------------------------
@@ -109,7 +122,7 @@ class QMixMethod(Method[QMixConfig]):
         for_training = self._verdicts[::-1]
         self._p = [torch.from_numpy(s.p).float() for s in for_training]
         self._group = [torch.from_numpy(s.group.astype(np.int64)) for s in for_training]
-        self._weight = [self._class_weights(group) for group in self._group]
+        self._counts = [self._counted(*v) for v in zip(self._p, self._group, strict=True)]
         self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
         report = self._report()
         self._watch(report)
@@ -153,6 +166,21 @@ class QMixMethod(Method[QMixConfig]):
             )
             for m, old in enumerate(before)
         ]
+        self._true_shares = self._believed_shares(scores)
+
+    def _believed_shares(self, scores: Scores) -> FloatArray:
+        """Shares of the true classes (C,): given labels where they are believed, else guesses.
+
+        Wrong labels make rare classes look more common than they are.
+        """
+        correct, mis_h, _ = np.mean([verdict.p for verdict in self._verdicts], axis=0).T
+        given = np.eye(self.context.num_classes)[self.context.labels]
+        if scores.p is None:
+            return self.context.class_shares
+        guessed = scores.p.mean(axis=0, dtype=np.float64)
+        mass = (correct[:, None] * given + mis_h[:, None] * guessed).sum(axis=0) + LEAST_MASS
+        shares: FloatArray = mass / mass.sum()
+        return shares
 
     def _right_shares(self, scores: Scores) -> list[FloatArray | None]:
         """Estimated share of right labels per class (C,), for each network; None = not wanted."""
@@ -193,22 +221,25 @@ class QMixMethod(Method[QMixConfig]):
         )
         return EpochReport(mean_p, loss, entropy, numbers, rows, warnings)
 
-    def _class_weights(self, group: Tensor) -> Tensor:
-        """Weights (N,) that give the selected correct samples the class shares of all samples.
+    def _counted(self, p: Tensor, group: Tensor) -> Tensor:
+        """How much every sample counts in L_correct, L_mis_h and L_mis_l (N, 3).
 
-        weight of class c = (n_c / N) / (s_c / S), s_c of S selected samples being of class c:
-        the selection takes more of the easy classes, so its shares swing from epoch to epoch.
+        With its posteriors, or wholly in its most probable group. In L_correct also by class, with
+        weights that give what is learned there the class shares of all samples: the weight of class
+        c is (n_c / N) / (s_c / S), s_c of S being of class c. Selection takes more of the easy
+        classes, so its shares swing from epoch to epoch.
         """
-        weight = torch.ones(len(group))
-        if self.config.class_balance == "none":
-            return weight
-        labels = torch.from_numpy(self.context.labels)
-        selected = torch.bincount(
-            labels[group == CORRECT], minlength=self.context.num_classes
-        ).float()
-        share = selected / selected.sum().clamp_min(1)
-        per_class = (self.shares / share.clamp_min(1e-8)).clamp(max=self.config.max_class_weight)
-        return per_class[labels]
+        if self.config.group_weights == "posterior":
+            counts = p.clone()
+        else:
+            counts = F.one_hot(group, len(GROUPS)).to(p.dtype)
+        if self.config.class_balance == "weights":
+            labels = torch.from_numpy(self.context.labels)
+            mass = torch.bincount(labels, counts[:, CORRECT], minlength=self.context.num_classes)
+            share = (mass / mass.sum().clamp_min(1e-8)).to(p.dtype)
+            weight = (self.shares / share.clamp_min(1e-8)).clamp(max=self.config.max_class_weight)
+            counts[:, CORRECT] *= weight[labels]
+        return counts
 
     # ---- 2. quality-aware semi-supervised learning ---------------------------------------------
 
@@ -222,10 +253,15 @@ class QMixMethod(Method[QMixConfig]):
             return self.warmup_step(batch)
         guesses = self._guesses(batch)
         targets = [self._targets(m, batch, guesses) for m in range(self.num_networks)]
-        outputs = self.networks(self._learned_views(batch, targets), project=True)
+        views, mix = self._learned_views(batch, targets), None
+        if self.config.mixup_alpha > 0:
+            count, alpha = len(batch.labels), self.config.mixup_alpha
+            mix = draw_mix(count, alpha, batch.generator, batch.images.device)
+            views = [mix.of(view) for view in views]
+        outputs = self.networks(views, project=True)
         parts: dict[str, Tensor] = {}
         for (logits, projections), wanted in zip(outputs, targets, strict=True):
-            losses = self._losses(logits, projections, wanted, batch.labels)
+            losses = self._losses(logits, projections, wanted, batch.labels, mix)
             for name, value in losses.items():
                 parts[name] = parts[name] + value if name in parts else value
         return parts
@@ -253,7 +289,8 @@ class QMixMethod(Method[QMixConfig]):
             weak_view(batch.images, batch.generator, self.views)
             for _ in range(self.config.weak_views)
         ]
-        outputs = self.networks(torch.cat(views))
+        with self.judging():
+            outputs = self.networks(torch.cat(views))
         return [
             torch.softmax(logits.float(), dim=1).view(len(views), len(batch.images), -1).mean(0)
             for logits in outputs
@@ -263,22 +300,22 @@ class QMixMethod(Method[QMixConfig]):
     def _targets(self, m: int, batch: Batch, guesses: list[Tensor]) -> Targets:
         """Targets of network m: co-refinement, co-guessing, pseudo-labels (Sec. IV-C)."""
         device = batch.labels.device
-        p = self._p[m][batch.rows].to(device)
-        group = self._group[m][batch.rows].to(device)
-        weight = self._weight[m][batch.rows].to(device)
+        p, counts, group = (
+            known[m][batch.rows].to(device) for known in (self._p, self._counts, self._group)
+        )
         own, other = guesses[m], guesses[1 - m]
         given = F.one_hot(batch.labels, self.context.num_classes).to(own.dtype)
 
         trust = p[:, CORRECT, None]
-        refined = trust * given + (1 - trust) * own
-        guessed = (own + other) / 2
         pseudo = own
         if self.config.mis_l_keeps_label:
             keep = (p[:, CORRECT] + p[:, MIS_L])[:, None]
             pseudo = keep * given + (1 - keep) * own
-        stacked = torch.stack([refined, guessed, pseudo])
-        mixed = stacked[group, torch.arange(len(group), device=device)]
-        return Targets(sharpen(mixed, self.config.temperature), group, weight)
+        refined, guessed, pseudo = (
+            sharpen(t, self.config.temperature)
+            for t in (trust * given + (1 - trust) * own, (own + other) / 2, pseudo)
+        )
+        return Targets(refined, guessed, pseudo, counts, group)
 
     def _losses(
         self,
@@ -286,18 +323,21 @@ class QMixMethod(Method[QMixConfig]):
         projections: Tensor,
         targets: Targets,
         labels: Tensor,
+        mix: Mix | None = None,
     ) -> dict[str, Tensor]:
         """The five losses of one network; each divided by the batch size, so group sizes count."""
-        logits, size = logits.float(), len(labels)
-        target, group, weight = targets
-        cross_entropy = soft_cross_entropy(logits, target)
-        correct, mis_h, mis_l = ((group == k).float() for k in (CORRECT, MIS_H, MIS_L))
-
         config = self.config
+        logits = logits.float() + self._adjustment.to(logits.device)
+        by_group = self._by_group(logits, targets)
+        if mix is not None:
+            # What an image was mixed with is learned in its share, from the same prediction.
+            partner = Targets(*(values[mix.partner] for values in targets))
+            by_group = mix.share * by_group + (1 - mix.share) * self._by_group(logits, partner)
+        correct, mis_h, mis_l = by_group.mean(dim=0)
         losses = {
-            "loss_correct": (correct * weight * cross_entropy).sum() / size,  # Eq. 7
-            "loss_mis_h": (mis_h * squared_error(logits, target)).sum() / size,  # Eq. 8
-            "loss_mis_l": self._omega * (mis_l * cross_entropy).sum() / size,  # Eq. 9
+            "loss_correct": correct,  # Eq. 7
+            "loss_mis_h": mis_h,  # Eq. 8
+            "loss_mis_l": self._omega * mis_l,  # Eq. 9
             "loss_contrastive": logits.new_zeros(()),
             "loss_regularizer": class_share_penalty(
                 logits, self.shares.to(logits.device)
@@ -305,12 +345,13 @@ class QMixMethod(Method[QMixConfig]):
         }
         if config.lambda_c > 0:
             # correct samples keep their class; all mis_l share one class more, C (Eq. 11).
+            group = targets.group
             take = group != MIS_H
             classes = torch.where(group == MIS_L, self.context.num_classes, labels)[take]
             anchors = supervised_contrastive(
                 projections[take], classes, config.contrastive_temperature
             )
-            losses["loss_contrastive"] = anchors.sum() / size
+            losses["loss_contrastive"] = anchors.sum() / len(labels)
         losses["loss"] = (
             losses["loss_correct"]
             + losses["loss_mis_l"]
@@ -320,6 +361,26 @@ class QMixMethod(Method[QMixConfig]):
         )
         return losses
 
+    @staticmethod
+    def _by_group(logits: Tensor, targets: Targets) -> Tensor:
+        """L_correct, L_mis_h and L_mis_l of every sample, as much as it counts there (B, 3)."""
+        losses = (
+            soft_cross_entropy(logits, targets.refined),
+            squared_error(logits, targets.guessed),
+            soft_cross_entropy(logits, targets.pseudo),
+        )
+        return targets.counts * torch.stack(losses, dim=1)
+
+    @property
+    def _adjustment(self) -> Tensor:
+        """What is added to the logits while they learn (C,): tau log(share of the class).
+
+        Logit adjustment (Menon et al., ICLR 2021): the network itself then leans less to common
+        classes, tau = 1 not at all.
+        """
+        shares = torch.from_numpy(self._true_shares).float()
+        return self.config.logit_adjustment * shares.log()
+
     # ---- memory --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
@@ -328,11 +389,13 @@ class QMixMethod(Method[QMixConfig]):
             "verdicts": [asdict(verdict) for verdict in self._verdicts],
             "mean_p": self._mean_p,
             "scored": self._scored,
+            "true_shares": self._true_shares,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the verdicts."""
         self._mean_p, self._scored = list(state["mean_p"]), int(state["scored"])
+        self._true_shares = np.asarray(state["true_shares"], np.float64)
         self._verdicts = [
             Separation(**{**fields, "classes": tuple(ClassReport(**c) for c in fields["classes"])})
             for fields in state["verdicts"]

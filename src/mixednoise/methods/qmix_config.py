@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from mixednoise.methods.config import NonNegative, Share, TrainingConfig, fit_warmup
+from mixednoise.methods.config import AveragedConfig, NonNegative, Share, fit_warmup
 from mixednoise.separation import SeparationSettings
 
 
-class QMixConfig(TrainingConfig):
+class QMixConfig(AveragedConfig):
     """Options of QMix. Symbols are the paper's; [ours] marks what the paper does not have."""
 
     warmup_epochs: int = Field(
@@ -41,6 +41,26 @@ class QMixConfig(TrainingConfig):
         "separation.minimum_correct_share, or what the confident joint finds right where that is "
         "more",
     )
+    group_weights: Literal["argmax", "posterior"] = Field(
+        "posterior",
+        description="[ours] a sample counts in L_correct, L_mis_h and L_mis_l by its posteriors; "
+        "argmax = wholly in that of its most probable group, as in the paper",
+    )
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.99,
+        description="[ours] share of itself that a running average of the weights keeps per step; "
+        "the average sorts, guesses, is kept and predicted with; 0 = off, as in the paper",
+    )
+    mixup_alpha: NonNegative = Field(
+        1.0,
+        description="[ours] after the warm-up every image is mixed with another one, by "
+        "Beta(alpha, alpha); 0 = off, as in the paper",
+    )
+    logit_adjustment: NonNegative = Field(
+        0.5,
+        description="[ours] tau: log(share of the class) tau is added to the logits while they "
+        "learn, so that rare classes are named more often; 0 = off, as in the paper",
+    )
     weak_views: int = Field(2, ge=1, le=8, description="M: weak views averaged into a target")
     temperature: float = Field(0.5, gt=0, le=1, description="T of sharpening")
     correct_view: Literal["strong", "weak"] = Field(
@@ -55,9 +75,9 @@ class QMixConfig(TrainingConfig):
         False, description="mis_l targets keep the given label by w^c + w^l instead of p alone"
     )
     class_balance: Literal["none", "weights"] = Field(
-        "weights",
-        description="[ours] weigh selected correct samples so that every class keeps its share: "
-        "the selection takes more of easy classes, and a network trained on it loses hard ones",
+        "none",
+        description="[ours] weights: every class keeps its share in L_correct: the "
+        "selection takes more of easy classes, and a network trained on it loses hard ones",
     )
     max_class_weight: float = Field(5.0, ge=1, description="[ours] largest such weight")
 
@@ -84,6 +104,10 @@ class QMixConfig(TrainingConfig):
             "class_balance": "none",
             "separation_epochs": None,
             "least_suspected": 0.0,
+            "group_weights": "argmax",
+            "ema_decay": 0.0,
+            "mixup_alpha": 0.0,
+            "logit_adjustment": 0.0,
             "correct_view": "strong",
             "lambda_c": 1.0,
             "separation": SeparationSettings.paper().model_dump(),

@@ -112,7 +112,7 @@ class ConfidentSegmentation:
     def _load(self, run: SegmentationRun) -> None:
         record = read_config(run.path, run.command)
         self.run_, self.classes_ = run.path, tuple(record["classes"])
-        self.config_ = SegmentationConfig.from_options(**record["options"])
+        self.config_ = SegmentationConfig.from_record(record["options"])
         self.segmenter_, _ = load_segmenter(run.model)
         self._predictor = None
         table = run.path / "error_maps" / "images.csv"

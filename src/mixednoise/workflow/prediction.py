@@ -21,7 +21,8 @@ from mixednoise.data.resize import resize_image
 from mixednoise.data.table import Dataset
 from mixednoise.errors import DataError
 from mixednoise.memory import memory_told
-from mixednoise.methods.base import Ensemble, FloatArray
+from mixednoise.methods.base import FloatArray
+from mixednoise.methods.ensemble import Ensemble
 from mixednoise.models import Network
 from mixednoise.progress import Progress
 from mixednoise.training.scoring import network_probabilities

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mixednoise.methods.base import Ensemble
+from mixednoise.methods.ensemble import Ensemble
 from mixednoise.models.network import Network
 
 EMBEDDING, PROJECTOR_WIDTH, PREDICTOR_WIDTH = 128, 2048, 512
