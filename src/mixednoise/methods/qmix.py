@@ -101,11 +101,7 @@ class QMixMethod(Method[QMixConfig]):
     def warmup_step(self, batch: Batch) -> dict[str, Tensor]:
         """Plain cross-entropy on every sample, both networks."""
         images = weak_view(batch.images, batch.generator, self.views)
-        adjustment = self._adjustment.to(images.device)
-        losses = [
-            F.cross_entropy(logits.float() + adjustment, batch.labels)
-            for logits in self.networks(images)
-        ]
+        losses = [F.cross_entropy(logits, batch.labels) for logits in self.networks(images)]
         return {"loss": torch.stack(losses).sum()}
 
     # ---- 1. sample separation ------------------------------------------------------------------
