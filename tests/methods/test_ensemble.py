@@ -1,5 +1,7 @@
 """Networks and the averages of their weights."""
 
+import copy
+
 import pytest
 import torch
 
@@ -29,7 +31,7 @@ def test_the_average_goes_its_share_of_the_way(members):
     ensemble.follow()
     # The first step keeps (1 + 1) / (10 + 1), less than the momentum.
     torch.testing.assert_close(weights(ensemble.averages), start + 9 / 11)
-    ensemble.steps += 1000
+    ensemble.set_extra_state(torch.tensor(1000))
     before = weights(ensemble.averages)
     ensemble.follow()
     torch.testing.assert_close(
@@ -39,7 +41,7 @@ def test_the_average_goes_its_share_of_the_way(members):
 
 def test_batch_statistics_follow_too(members):
     ensemble = AveragedEnsemble(members, momentum=0.5)
-    ensemble.steps += 100
+    ensemble.set_extra_state(torch.tensor(100))
     for name, buffer in ensemble.members.named_buffers():
         if name.endswith("running_mean"):
             buffer.fill_(2.0)
@@ -71,6 +73,20 @@ def test_members_learn_and_averages_are_judged(members):
     assert ensemble.training
     assert ensemble.networks == list(ensemble.averages)
     assert list(ensemble.parts()) == list(ensemble.members)
+
+
+def test_an_average_taken_up_again_goes_on_as_before(members):
+    first = AveragedEnsemble(members, momentum=0.9)
+    second = AveragedEnsemble(copy.deepcopy(members), momentum=0.9)
+    for _ in range(3):
+        first.follow()
+    second.load_state_dict(first.state_dict())
+    for ensemble in (first, second):
+        with torch.no_grad():
+            for parameter in ensemble.members.parameters():
+                parameter += 1
+        ensemble.follow()
+    assert torch.equal(weights(first.averages), weights(second.averages))
 
 
 def test_averages_get_no_gradient(members):

@@ -89,7 +89,6 @@ class LearningConfig(BaseModel):
             of_preset = shorter_warmup(of_preset, options["epochs"])
         return validated(cls, merged(of_preset, options))
 
-
     @classmethod
     def from_record(cls, options: Mapping[str, Any]) -> Self:
         """Options as a trained model's file holds them, be it of an earlier or a later version.

@@ -68,13 +68,12 @@ class AveragedEnsemble(Ensemble):
         momentum: m in (0, 1): share of itself that an average keeps per step.
     """
 
-    steps: Tensor
-
     def __init__(self, members: list[Network], momentum: float) -> None:
         super().__init__(members)
         self.momentum = momentum
         self.averages = nn.ModuleList(copy.deepcopy(m).requires_grad_(False) for m in members)
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        # A plain number: on an accelerator a buffer would have to be waited for in every step.
+        self._steps = 0
 
     @property
     def networks(self) -> list[Network]:
@@ -106,9 +105,8 @@ class AveragedEnsemble(Ensemble):
         The first steps weigh more, so that the average soon leaves the random weights behind.
         Batch statistics are averaged as weights are.
         """
-        self.steps += 1
-        done = int(self.steps)
-        share = 1 - min(self.momentum, (1 + done) / (_EARLY + done))
+        self._steps += 1
+        share = 1 - min(self.momentum, (1 + self._steps) / (_EARLY + self._steps))
         for slow, fast in zip(self.averages, self.members, strict=True):
             torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), share)
             for kept, new in zip(slow.buffers(), fast.buffers(), strict=True):
@@ -116,3 +114,11 @@ class AveragedEnsemble(Ensemble):
                     kept.lerp_(new, share)
                 else:
                     kept.copy_(new)
+
+    def get_extra_state(self) -> Tensor:
+        """The number of steps, for checkpoints."""
+        return torch.tensor(self._steps)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take it back."""
+        self._steps = int(state)
