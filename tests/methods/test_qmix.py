@@ -297,7 +297,7 @@ def cloud(n=600, seed=0):
 def test_separation_by_a_is_used_for_b_only():
     loss, entropy, group = cloud()
     labels = np.random.default_rng(1).integers(0, 3, len(group))
-    method = make_method(labels)
+    method = make_method(labels, least_suspected=0.0)
     same = np.full_like(loss, 0.05), np.full_like(entropy, 0.15)
     # network A sees the groups, network B sees only correct samples
     rng = np.random.default_rng(2)
@@ -349,34 +349,51 @@ def scores_with(wrong, n=200):
     )
 
 
-@pytest.mark.parametrize(("wrong", "plain"), [(10, True), (80, False)])
-def test_the_guard_learns_all_labels_where_few_are_suspected(wrong, plain):
+@pytest.mark.parametrize(("wrong", "trusting"), [(10, True), (80, False)])
+def test_the_guard_learns_all_labels_where_few_are_suspected(wrong, trusting):
     n = 200
-    method = make_method(np.arange(n) % 2, num_classes=2, lambda_c=0.0)
+    method = make_method(np.arange(n) % 2, num_classes=2)
     report = method.begin_epoch(2, lambda: scores_with(wrong, n))
-    suspected = 1 - report.numbers["size_correct"] / n
-    assert (suspected < method.config.least_suspected) == plain
+    suspected = report.numbers["size_mis_h"] / n
+    assert (suspected < method.config.least_suspected) == trusting
     # The verdict itself is told either way.
     assert report.p is not None
     assert report.p[:wrong, 0].max() < 0.5
-    method.attach(TwoNetworks([[0.4, -0.2]] * 4, [[0.1, 0.3]] * 4))
-    parts = method.step(batch_of([0, 1, 0, 1]))
-    given = method.warmup_step(batch_of([0, 1, 0, 1]))["loss"]
-    assert (set(parts) == {"loss"}) == plain
-    if plain:
-        torch.testing.assert_close(parts["loss"], given)
+    for learned, group in zip(method._p, method._group, strict=True):
+        readable = 1 - report.p[:, 2]
+        wanted = readable if trusting else report.p[:, 0]
+        np.testing.assert_allclose(learned[:, 0], wanted, atol=1e-6)
+        np.testing.assert_allclose(learned.sum(dim=1), 1, atol=1e-6)
+        assert (1 in group.tolist()) == (not trusting)
     told = [line for line in report.warnings if "learned as given" in line]
-    assert len(told) == plain
+    assert len(told) == trusting
     # Said once.
     again = method.begin_epoch(3, lambda: scores_with(wrong, n))
     assert not [line for line in again.warnings if "learned as given" in line]
 
 
+def test_unreadable_images_are_muted_where_labels_are_trusted():
+    loss, entropy, group = cloud()
+    # No wrong labels among what can be read: those samples are as sure as the right ones.
+    loss[group == 1], entropy[group == 1] = loss[group == 0][0], entropy[group == 0][0]
+    method = make_method(np.random.default_rng(1).integers(0, 3, len(group)))
+    scores = Scores(
+        *(np.stack([x, x]) for x in (loss, entropy)),
+        predicted=np.zeros((2, len(group)), np.int64),
+        confidence=np.ones((2, len(group))),
+    )
+    method.begin_epoch(2, lambda: scores)
+    assert method._trusting
+    counts = method._counts[0].numpy()
+    assert counts[group == 2, 0].max() < 0.5 < counts[group == 0, 0].min()
+    assert not counts[:, 1].any()
+
+
 def test_the_guard_can_be_switched_off():
     method = make_method(np.arange(200) % 2, num_classes=2, least_suspected=0.0)
-    method.begin_epoch(2, lambda: scores_with(0))
-    method.attach(TwoNetworks([[0.4, -0.2]] * 4, [[0.1, 0.3]] * 4))
-    assert "loss_correct" in method.step(batch_of([0, 1, 0, 1]))
+    method.begin_epoch(2, lambda: scores_with(10))
+    assert not method._trusting
+    assert method._p[0][:10, 1].min() > 0.5
 
 
 def test_memory_goes_into_the_checkpoint_and_back():

@@ -87,8 +87,8 @@ class QMixMethod(Method[QMixConfig]):
         # Shares of the true classes, as far as they are known.
         self._true_shares: FloatArray = context.class_shares
         self._omega = config.omega
-        # Whether so little is suspected that all labels are learned as given.
-        self._plain = False
+        # Whether so few labels are suspected that all are learned as given.
+        self._trusting = False
         self._told: set[tuple[str, str, str]] = set()
 
     @property
@@ -115,13 +115,12 @@ class QMixMethod(Method[QMixConfig]):
             return EpochReport()
         if not self._settled(epoch):
             self._separate(score())
-        for_training = self._verdicts[::-1]
-        self._p = [torch.from_numpy(s.p).float() for s in for_training]
-        self._group = [torch.from_numpy(s.group.astype(np.int64)) for s in for_training]
-        self._counts = [self._counted(*v) for v in zip(self._p, self._group, strict=True)]
-        self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
         report = self._report()
         self._watch(report)
+        learned = [self._learned_by(verdict) for verdict in self._verdicts[::-1]]
+        self._p, self._group = [p for p, _ in learned], [group for _, group in learned]
+        self._counts = [self._counted(p, group) for p, group in learned]
+        self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
         return report
 
     def assess(self, score: Scorer) -> EpochReport:
@@ -132,14 +131,26 @@ class QMixMethod(Method[QMixConfig]):
 
     def _watch(self, report: EpochReport) -> None:
         """The guard: what separation finds on clean data is no reason to drop labels."""
-        suspected = 1 - report.numbers["size_correct"] / len(self.context.labels)
-        before, self._plain = self._plain, suspected < self.config.least_suspected
-        if self._plain and not before:
+        suspected = report.numbers["size_mis_h"] / len(self.context.labels)
+        before, self._trusting = self._trusting, suspected < self.config.least_suspected
+        if self._trusting and not before:
             report.warnings.append(
-                f"{suspected:.0%} of the samples are suspected, less than least_suspected="
+                f"{suspected:.0%} of the samples are called mis_h, less than least_suspected="
                 f"{self.config.least_suspected:g}: as many as in clean data, so all labels are "
-                "learned as given"
+                "learned as given; unreadable images are muted all the same"
             )
+
+    def _learned_by(self, verdict: Separation) -> tuple[Tensor, Tensor]:
+        """Posteriors (N, 3) and groups (N,) to learn by: the verdict, where labels are doubted.
+
+        Else what the verdict says of images alone: nothing is mis_h, and all readable is correct.
+        """
+        p = torch.from_numpy(verdict.p).float()
+        if not self._trusting:
+            return p, torch.from_numpy(verdict.group.astype(np.int64))
+        readable, nothing = p[:, CORRECT] + p[:, MIS_H], torch.zeros(len(p))
+        p = torch.stack([readable, nothing, p[:, MIS_L]], dim=1)
+        return p, p.argmax(dim=1)
 
     def _settled(self, epoch: int) -> bool:
         """Whether the verdict is no longer changed in this epoch."""
@@ -245,8 +256,6 @@ class QMixMethod(Method[QMixConfig]):
         The two losses share no parameter, so one backward pass of their sum gives each network
         exactly its own gradient; the weak views are passed once and serve both.
         """
-        if self._plain:
-            return self.warmup_step(batch)
         guesses = self._guesses(batch)
         targets = [self._targets(m, batch, guesses) for m in range(self.num_networks)]
         views, mix = self._learned_views(batch, targets), None
@@ -374,7 +383,8 @@ class QMixMethod(Method[QMixConfig]):
         Logit adjustment (Menon et al., ICLR 2021): the network itself then leans less to common
         classes, tau = 1 not at all.
         """
-        shares = torch.from_numpy(self._true_shares).float()
+        known = self.context.class_shares if self._trusting else self._true_shares
+        shares = torch.from_numpy(known).clamp(min=1e-8).float()
         return self.config.logit_adjustment * shares.log()
 
     # ---- memory --------------------------------------------------------------------------------

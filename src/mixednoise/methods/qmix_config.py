@@ -31,9 +31,9 @@ class QMixConfig(AveragedConfig):
     )
     least_suspected: Share = Field(
         0.18,
-        description="[ours] the guard: where a smaller share of all samples than this is "
-        "suspected, the evidence shows no groups, and all labels are learned as given: on clean "
-        "data separation takes 5 to 17 % of the right labels for wrong ones; 0 = never",
+        description="[ours] the guard: where a smaller share of all samples than this is called "
+        "mis_h, the evidence shows no wrong labels, and all are learned as given (clean data: 2 to "
+        "15 %); unreadable images are muted all the same; 0 = never",
     )
     correct_share: Literal["fixed", "estimated"] = Field(
         "fixed",
