@@ -15,7 +15,7 @@ from tiny_data import coloured_dataset, coloured_images
 AUDIT_COLUMNS = [
     "id", "split", "given_label", "suggested_label", "p_correct", "p_mis_h", "p_mis_l", "loss",
     "entropy", "group", "is_label_issue", "label_quality", "predicted_label", "reasons",
-    "true_label", "noise_group",
+    "true_label", "noise_group", "unusual",
 ]  # fmt: skip
 
 

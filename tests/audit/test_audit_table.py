@@ -93,6 +93,21 @@ def test_reasons_can_be_checked_by_a_person() -> None:
     ]
 
 
+def test_an_unreadable_image_that_looks_unlike_the_others_is_told_so() -> None:
+    table = audit(
+        [0] * 5,
+        [[0.9, 0.1, 0.0]] * 3 + [[0.0, 0.1, 0.9]] * 2,
+        [[0.8, 0.1, 0.1]] * 3 + [[0.9, 0.05, 0.05]] * 2,
+        unusual=[0.5, 0.4, 0.6, 0.3, 30.0],
+    )
+    assert table["unusual"].tolist() == pytest.approx([0.4, 0.2, 0.6, 0.0, 0.8])
+    assert table["reasons"][4] == (
+        "looks less like the others than 80 % of the images; "
+        "no label suggested for an unreadable image"
+    )
+    assert "less like the others" not in " ".join(table["reasons"][:4])
+
+
 def test_high_loss_and_close_calls_are_told() -> None:
     sure = [[0.9, 0.1, 0.0]] * 9
     table = audit(

@@ -21,7 +21,7 @@ from mixednoise.audit.pictures import (
 )
 from mixednoise.audit.report import write_report
 from mixednoise.audit.source import RunSource, read_run
-from mixednoise.audit.table import BELIEF_COLUMN, LOOK_COLUMNS, audit_table
+from mixednoise.audit.table import BELIEF_COLUMN, LOOK_COLUMNS, UNUSUAL_COLUMN, audit_table
 from mixednoise.audit.target import check_audit_folder, open_audit_folder
 from mixednoise.data.outside import must_be_outside
 from mixednoise.data.store import PixelStore, StoreSettings
@@ -193,6 +193,7 @@ def label_table(source: RunSource, looks: Looks) -> pd.DataFrame:
         group=samples["group"].map(codes).fillna(-1).to_numpy(np.int64),
         looks=None if agreed is None or total is None else (agreed, total),
         views=same_looks(looks, plain),
+        unusual=samples[UNUSUAL_COLUMN].to_numpy(np.float64) if UNUSUAL_COLUMN in samples else None,
     )
     if BELIEF_COLUMN in samples:
         # The method's own suggestion stands, as the run's table has it.

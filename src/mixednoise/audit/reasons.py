@@ -34,6 +34,7 @@ def explain(
     entropy: Floats,
     looks: tuple[Integers, Integers] | None,
     views: tuple[Integers, int] | None = None,
+    unusual: Floats | None = None,
 ) -> list[str]:
     """One line per sample, reasons joined by ``"; "``; empty where nothing speaks for a doubt.
 
@@ -50,6 +51,7 @@ def explain(
             training the prediction was the given label, and of how many.
         views: ``(n_same, total)``: in how many looks of the finished networks, int (N,), the
             prediction is the predicted class, and of how many.
+        unusual: float (N,), share of the images that look less unlike the others, NaN allowed.
     """
     # Plain lists: indexing numpy scalars one by one would cost more than the sentences.
     name = [class_names[g] for g in given]
@@ -65,6 +67,9 @@ def explain(
     agree = looks[0].tolist() if looks else None
     total = looks[1].tolist() if looks else None
     groups, posteriors = group.tolist(), p.tolist()
+    strange: list[float] = (
+        np.full(len(group), np.nan).tolist() if unusual is None else unusual.tolist()
+    )
 
     lines: list[str] = []
     for i, code in enumerate(groups):
@@ -89,6 +94,8 @@ def explain(
             if loss_rank[i] >= REMARKABLE:
                 said.append(f"loss above {_percent(loss_rank[i])} of its given class")
         else:
+            if strange[i] >= REMARKABLE:
+                said.append(f"looks less like the others than {_percent(strange[i])} of the images")
             if share[i] >= UNDECIDED:
                 said.append(f"network undecided (entropy {_share(share[i])} of its maximum)")
             elif entropy_rank[i] >= REMARKABLE:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mixednoise.audit.label_quality import label_quality
-from mixednoise.audit.reasons import explain
+from mixednoise.audit.reasons import explain, share_below
 from mixednoise.data.table import GROUPS, Dataset
 from mixednoise.errors import DataError
 
@@ -34,6 +34,8 @@ COLUMNS = (
 TRUTH_COLUMNS = ("true_label", "noise_group")
 #: Added where the method has counted: ``looks`` of the argument, agreeing and all.
 LOOK_COLUMNS = ("looks_agreed", "looks")
+#: Added where it is known how unlike the others each image looks: the share that does so less.
+UNUSUAL_COLUMN = "unusual"
 #: After them, where the method has a belief: what it believed of the given label, on the way.
 BELIEF_COLUMN = "belief_in_label"
 
@@ -52,6 +54,7 @@ def audit_table(
     looks: tuple[ArrayLike, ArrayLike] | None = None,
     belief: ArrayLike | None = None,
     views: tuple[ArrayLike, int] | None = None,
+    unusual: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Build the table that a curator reads and that review and export start from.
 
@@ -73,11 +76,14 @@ def audit_table(
             learned from it. With it, a sample that is mis_h is never offered its given label.
         views: ``(n_same, total)``, int (N,) and a number: in how many looks of the finished
             networks the prediction is the predicted class. Makes a reason.
+        unusual: float (N,), how unlike the others each image looks, on any scale; NaN = not known.
+            Makes a reason for mis_l.
 
     Returns:
         A data frame with :data:`COLUMNS`, then :data:`TRUTH_COLUMNS` where any truth is known,
-        then :data:`LOOK_COLUMNS` where ``looks`` are given, and :data:`BELIEF_COLUMN` (the belief
-        in the given label, in [0, 1]) where ``belief`` is.
+        then :data:`LOOK_COLUMNS` where ``looks`` are given, :data:`UNUSUAL_COLUMN` (share of the
+        judged images that look less unlike the others, in [0, 1)) where ``unusual`` is, and
+        :data:`BELIEF_COLUMN` (the belief in the given label, in [0, 1]) where ``belief`` is.
         Labels are class names; text is ``""`` where there is nothing to say, numbers are NaN.
 
         - ``suggested_label``: the label to use. The given one where the sample is correct or was
@@ -112,6 +118,11 @@ def audit_table(
         total = _integers("looks[1]", looks[1], n, lowest=0)
         seen = _integers("looks[0]", looks[0], n, lowest=0), total
 
+    strange = None
+    if unusual is not None:
+        everyone = np.zeros(n, np.int64)
+        strange = share_below(_floats("unusual", unusual, (n,)), everyone, codes >= 0)
+
     proposed = np.where(predicted >= 0, predicted, given)
     believed = None
     if belief is not None:
@@ -134,6 +145,7 @@ def audit_table(
         entropy=entropies,
         looks=seen,
         views=None if views is None else (_integers("views", views[0], n, lowest=0), views[1]),
+        unusual=strange,
     )
     names = dataset.class_names
     table = pd.DataFrame(
@@ -161,6 +173,8 @@ def audit_table(
         table["noise_group"] = known
     if seen is not None:
         table[list(LOOK_COLUMNS)] = np.stack(seen, axis=1)
+    if strange is not None:
+        table[UNUSUAL_COLUMN] = strange
     if believed is not None:
         table[BELIEF_COLUMN] = believed
     return table

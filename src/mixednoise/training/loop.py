@@ -152,11 +152,16 @@ class Loop(EpochLoop):
             self.data.train.labels,
             lambda items, _, total: self.progress.track(items, description, total=total),
         )
-        return replace(scores, unusual=self._unusual) if self.method.wants_unusual else scores
+        return replace(scores, unusual=self.unusual)
 
     @cached_property
-    def _unusual(self) -> FloatArray:
-        """How unlike the others each training image looks: the same in every epoch."""
+    def unusual(self) -> FloatArray | None:
+        """How unlike the others each training image looks (N,): the same in every epoch.
+
+        None where the method does not ask for it.
+        """
+        if not self.method.wants_unusual:
+            return None
         rows = self.data.train.store_rows
         return unusualness(self.data.pixels, rows, progress=self.progress)
 

@@ -204,6 +204,7 @@ def _write(
         entropy=entropy,
         probabilities=mean,
         views=same_looks(judgement.looks, mean),
+        unusual=unusual,
     )
     scored = evaluate_probabilities(
         dataset.labels[judged],

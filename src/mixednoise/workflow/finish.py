@@ -58,7 +58,7 @@ def finish_run(
         for name in SPLITS
         if len(prepared.dataset.rows(name))
     }
-    audit = _audit(prepared, probabilities, verdict)
+    audit = _audit(prepared, probabilities, verdict, loop.unusual)
     last = _evaluate(prepared, split, probabilities.get(split))
 
     networks = [copy.deepcopy(member).cpu() for member in loop.ensemble.networks]
@@ -97,16 +97,20 @@ def loss_and_entropy(p: FloatArray, labels: IntArray) -> tuple[FloatArray, Float
 
 
 def _audit(
-    prepared: Prepared, probabilities: dict[Split, FloatArray], verdict: EpochReport
+    prepared: Prepared,
+    probabilities: dict[Split, FloatArray],
+    verdict: EpochReport,
+    unusual: FloatArray | None,
 ) -> pd.DataFrame:
     """All splits in one table; groups are known for the training samples alone."""
     tables = []
     for name, p in probabilities.items():
         rows = prepared.dataset.rows(name)
         loss, entropy = loss_and_entropy(p, prepared.part(name).labels)
-        posterior, looks, belief = np.full((len(rows), 3), np.nan), None, None
+        posterior, looks, belief, strange = np.full((len(rows), 3), np.nan), None, None, None
         if name == "train" and verdict.p is not None:
             posterior, looks, belief = verdict.p, verdict.looks, verdict.belief
+            strange = unusual
         tables.append(
             audit_table(
                 prepared.dataset.subset(rows),
@@ -116,6 +120,7 @@ def _audit(
                 probabilities=p,
                 looks=looks,
                 belief=belief,
+                unusual=strange,
             )
         )
     return pd.concat(tables, ignore_index=True)
