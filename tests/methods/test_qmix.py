@@ -11,8 +11,9 @@ from mixednoise.errors import ConfigError
 from mixednoise.methods.base import Batch, Context, Scores
 from mixednoise.methods.dividemix import DivideMixConfig
 from mixednoise.methods.mixing import Mix
-from mixednoise.methods.qmix import QMixMethod, Targets, omega_at
+from mixednoise.methods.qmix import QMixMethod
 from mixednoise.methods.qmix_config import QMixConfig
+from mixednoise.methods.qmix_targets import Targets, omega_at
 from mixednoise.methods.sscl_config import SSCLConfig
 
 SIZE = 28
@@ -272,6 +273,7 @@ def test_logits_are_adjusted_by_what_is_believed_of_the_classes():
     method._verdicts = [SimpleNamespace(p=p)] * 2
     scores = Scores(*[np.zeros((2, 8))] * 4, p=guess)
     method._true_shares = method._believed_shares(scores)
+    method._adjustment = method._adjusted()
     # 2 + 6 samples, and one more for every class.
     assert method._true_shares.tolist() == pytest.approx([0.3, 0.7])
     losses = losses_of(method, [[0.0, 0.0]], [0], [0], [[1.0, 0.0]])

@@ -30,13 +30,7 @@ def take_images(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
     Raises:
         ConfigError: fewer than one image, or a class that is left without any.
     """
-    if count < 1:
-        raise ConfigError(
-            f"{count} images can't be taken",
-            expected="a number from 1 up",
-            found=str(count),
-            fix="leave it out to use all images",
-        )
+    _check(count, "images")
     if count >= len(dataset):
         return dataset
     kept: list[np.ndarray[Any, Any]] = []
@@ -72,13 +66,7 @@ def take_per_class(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
     Raises:
         ConfigError: fewer than one image.
     """
-    if count < 1:
-        raise ConfigError(
-            f"{count} images per class can't be taken",
-            expected="a number from 1 up",
-            found=str(count),
-            fix="leave it out to use all images",
-        )
+    _check(count, "images per class")
     labels = dataset.labels
     total = np.bincount(labels, minlength=dataset.num_classes)
     kept: list[np.ndarray[Any, Any]] = []
@@ -93,6 +81,16 @@ def take_per_class(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
                 np.subtract.at(lacking, own[place], 1)
                 kept.append(rows[place])
     return dataset.subset(np.sort(np.concatenate(kept)))
+
+
+def _check(count: int, what: str) -> None:
+    if count < 1:
+        raise ConfigError(
+            f"{count} {what} can't be taken",
+            expected="a number from 1 up",
+            found=str(count),
+            fix="leave it out to use all images",
+        )
 
 
 def _drawn(dataset: Dataset, seed: int) -> Iterator[tuple[Integers, Integers]]:

@@ -19,7 +19,7 @@ Per epoch after the warm-up:
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,39 +29,16 @@ from torch import Tensor
 from mixednoise.data.augment import strong_view, weak_view
 from mixednoise.data.table import GROUPS
 from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer, Scores
-from mixednoise.methods.losses import (
-    class_share_penalty,
-    sharpen,
-    soft_cross_entropy,
-    squared_error,
-    supervised_contrastive,
-)
+from mixednoise.methods.losses import class_share_penalty, sharpen, supervised_contrastive
 from mixednoise.methods.mixing import Mix, draw_mix
 from mixednoise.methods.qmix_config import QMixConfig
+from mixednoise.methods.qmix_targets import Targets, losses_by_group, omega_at
 from mixednoise.separation import ClassReport, Separation, separate
 from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
 #: Samples that every class is believed to have at least.
 LEAST_MASS = 1.0
-
-
-class Targets(NamedTuple):
-    """What one network is to learn of a batch; no gradient.
-
-    Attributes:
-        refined: t of co-refinement, distributions (B, C).
-        guessed: t of co-guessing (B, C).
-        pseudo: t of pseudo-labelling (B, C).
-        counts: how much the sample counts in L_correct, L_mis_h and L_mis_l, (B, 3).
-        group: the most probable one: 0 correct, 1 mis_h, 2 mis_l, int64 (B,).
-    """
-
-    refined: Tensor
-    guessed: Tensor
-    pseudo: Tensor
-    counts: Tensor
-    group: Tensor
 
 
 class QMixMethod(Method[QMixConfig]):
@@ -87,6 +64,8 @@ class QMixMethod(Method[QMixConfig]):
         # Shares of the true classes, as far as they are known.
         self._true_shares: FloatArray = context.class_shares
         self._omega = config.omega
+        # What is added to the logits while they learn (C,).
+        self._adjustment = torch.zeros(context.num_classes)
         # Whether so few labels are suspected that all are learned as given.
         self._trusting = False
         self._told: set[tuple[str, str, str]] = set()
@@ -120,6 +99,7 @@ class QMixMethod(Method[QMixConfig]):
         learned = [self._learned_by(verdict) for verdict in self._verdicts[::-1]]
         self._p, self._group = [p for p, _ in learned], [group for _, group in learned]
         self._counts = [self._counted(p, group) for p, group in learned]
+        self._adjustment = self._adjusted()
         self._omega = omega_at(epoch, self.config.omega, self.warmup_epochs, self.config.epochs)
         return report
 
@@ -180,10 +160,10 @@ class QMixMethod(Method[QMixConfig]):
 
         Wrong labels make rare classes look more common than they are.
         """
-        correct, mis_h, _ = np.mean([verdict.p for verdict in self._verdicts], axis=0).T
-        given = np.eye(self.context.num_classes)[self.context.labels]
         if scores.p is None:
             return self.context.class_shares
+        correct, mis_h, _ = np.mean([verdict.p for verdict in self._verdicts], axis=0).T
+        given = np.eye(self.context.num_classes)[self.context.labels]
         guessed = scores.p.mean(axis=0, dtype=np.float64)
         mass = (correct[:, None] * given + mis_h[:, None] * guessed).sum(axis=0) + LEAST_MASS
         shares: FloatArray = mass / mass.sum()
@@ -333,11 +313,11 @@ class QMixMethod(Method[QMixConfig]):
         """The five losses of one network; each divided by the batch size, so group sizes count."""
         config = self.config
         logits = logits.float() + self._adjustment.to(logits.device)
-        by_group = self._by_group(logits, targets)
+        by_group = losses_by_group(logits, targets)
         if mix is not None:
             # What an image was mixed with is learned in its share, from the same prediction.
-            partner = Targets(*(values[mix.partner] for values in targets))
-            by_group = mix.share * by_group + (1 - mix.share) * self._by_group(logits, partner)
+            partner = targets.of(mix.partner)
+            by_group = mix.share * by_group + (1 - mix.share) * losses_by_group(logits, partner)
         correct, mis_h, mis_l = by_group.mean(dim=0)
         losses = {
             "loss_correct": correct,  # Eq. 7
@@ -366,18 +346,7 @@ class QMixMethod(Method[QMixConfig]):
         )
         return losses
 
-    @staticmethod
-    def _by_group(logits: Tensor, targets: Targets) -> Tensor:
-        """L_correct, L_mis_h and L_mis_l of every sample, as much as it counts there (B, 3)."""
-        losses = (
-            soft_cross_entropy(logits, targets.refined),
-            squared_error(logits, targets.guessed),
-            soft_cross_entropy(logits, targets.pseudo),
-        )
-        return targets.counts * torch.stack(losses, dim=1)
-
-    @property
-    def _adjustment(self) -> Tensor:
+    def _adjusted(self) -> Tensor:
         """What is added to the logits while they learn (C,): tau log(share of the class).
 
         Logit adjustment (Menon et al., ICLR 2021): the network itself then leans less to common
@@ -416,16 +385,3 @@ def _row(report: ClassReport) -> dict[str, Any]:
         row[f"loss_{name}"] = report.loss[k]
         row[f"entropy_{name}"] = report.entropy[k]
     return row | {"fallback": report.fallback, "kept": report.kept}
-
-
-def omega_at(epoch: int, omega: float, warmup_epochs: int, epochs: int) -> float:
-    """Omega(e) of Eq. 10: ``omega`` in the first epoch after the warm-up, 0 in the last, linear.
-
-    Args:
-        epoch: 0-based epoch, ``warmup_epochs <= epoch < epochs``.
-        omega: Omega_0.
-        warmup_epochs: T_w.
-        epochs: T, warm-up included.
-    """
-    span = epochs - 1 - warmup_epochs
-    return omega * (epochs - 1 - epoch) / span if span > 0 else omega

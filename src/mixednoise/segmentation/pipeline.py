@@ -144,7 +144,7 @@ def reopen(
     """
     run = SegmentationRun(Path(path))
     record = read_config(run.path, run.command)
-    config = SegmentationConfig.from_options(**record["options"] | {"device": device})
+    config = SegmentationConfig.from_record(record["options"] | {"device": device})
     cases = read_case_file(run.case_file, must_exist=pixels)
     progress = progress or default_progress(quiet=True)
     store = (
