@@ -31,6 +31,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from image_scores import cleanvision_scores, has_cleanvision
 from mixednoise.data.decode import decode_image
 from mixednoise.data.resize import prepare_pixels
 from mixednoise.evaluation.ranking import binary_auc
@@ -168,20 +169,6 @@ def print_copies(paths: list[str]) -> None:
         print(f"  {count:>7,} random fingerprints searched in {took:.2f} s")
 
 
-def cleanvision_scores(paths: list[str]) -> pd.DataFrame:
-    """CleanVision's table, in the order of the paths."""
-    from cleanvision import Imagelab  # type: ignore[import-not-found]
-
-    lab = Imagelab(filepaths=paths)
-    with Path(os.devnull).open("w") as nowhere:
-        from contextlib import redirect_stderr, redirect_stdout
-
-        with redirect_stdout(nowhere), redirect_stderr(nowhere):
-            lab.find_issues(n_jobs=1, verbose=False)
-    issues = lab.issues.loc[paths]
-    return issues[[name for name in issues if name.endswith("_score")]]
-
-
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
     """Seconds by the clock and of processor time."""
     clock, processor = time.perf_counter(), time.process_time()
@@ -239,13 +226,9 @@ def main() -> None:
     parser.add_argument("--speed-only", action="store_true")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    try:
-        import cleanvision  # type: ignore[import-not-found]  # noqa: F401
-
-        beside = True
-    except ImportError:
+    beside = has_cleanvision()
+    if not beside:
         print("CleanVision is not installed: our figures alone")
-        beside = False
     labels = read_labels(options.folder)
     paths = labels["path"].tolist()
     with tempfile.TemporaryDirectory() as folder:

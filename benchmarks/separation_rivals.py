@@ -5,11 +5,14 @@ python benchmarks/separation_rivals.py runs/matrix
 Reads the finished runs of ``mixednoise benchmark matrix.toml --out runs/matrix`` whose data have
 known truth, and prints a row per data, noise and way to rank (mean over the seeds):
 
-- every method's p(correct) and p(mis_l) of the final audit;
+- every method's p(correct) and p(mis_l) of the final audit, and where it separates while it
+  trains, those of its first separation, after the warm-up;
 - ``plain loss`` and ``plain entropy`` of the last epoch of ``cross_entropy``;
 - ``self-confidence`` out of fold, cleanlab's ranking, where ``confident_learning`` was run;
 - ``kNN``: share of the ten nearest training images (cosine of the features of the first network of
-  ``cross_entropy``) that have the same label.
+  ``cross_entropy``) that have the same label;
+- scores of the images alone: the variance of the Laplacian, our image quality, and where it is
+  installed each of CleanVision's scores that varies, and the lowest of them.
 """
 
 from __future__ import annotations
@@ -20,21 +23,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import torch
 import yaml
 
 from commands import out_of_fold
+from image_scores import cleanvision_scores, has_cleanvision, sharpness
 from mixednoise.data.readers import read_dataset
 from mixednoise.evaluation.ranking import binary_auc
 from mixednoise.models import load_networks
 from mixednoise.progress import Silent
+from mixednoise.quality import assess_files
 from mixednoise.workflow.prepare import prepare
 
 NEIGHBOURS = 10
 BLOCK = 256
 Array = np.ndarray[Any, Any]
+Row = tuple[str, float, float]
 
 
 def judged(run: Path) -> pd.DataFrame:
@@ -94,34 +101,66 @@ def rankings(cell: Path, seed: str) -> Iterator[tuple[str, pd.Series[float], pd.
             yield "self-confidence", sure, -sure
 
 
+def images_alone(paths: list[str]) -> Iterator[tuple[str, Array]]:
+    """(name, high = readable) of every score that asks no label."""
+    yield "image: sharpness", sharpness(paths)
+    yield "image: quality", assess_files(paths)["quality"].to_numpy(float)
+    if has_cleanvision():
+        scores = cleanvision_scores(paths)
+        scores = scores.loc[:, scores.std() > 0]
+        for name in scores:
+            yield f"CleanVision: {name.removesuffix('_score')}", scores[name].to_numpy(float)
+        yield "CleanVision: the lowest", scores.min(axis=1).to_numpy(float)
+
+
+def after_warm_up(run: Path) -> tuple[float, float] | None:
+    """AUROC of correct and of mis_l at the first separation; None where there was none."""
+    history = pd.read_csv(run / "history.csv")
+    if "correct_auroc" not in history or not (history["phase"] == "main").any():
+        return None
+    first = history[history["phase"] == "main"].iloc[0]
+    return float(first["correct_auroc"]), float(first["mis_l_auroc"])
+
+
+def rows_of_cell(cell: Path, seed: str, truth: pd.Series[str], paths: list[str]) -> Iterator[Row]:
+    """(way, AUROC of correct, AUROC of mis_l); ``truth`` by id, files in its order."""
+    for name, correct, mis_l in rankings(cell, seed):
+        ids = correct.index.intersection(truth.index)
+        if len(ids) < len(truth):
+            continue  # the oracle has learned from the right ones alone
+        group = truth.loc[ids].to_numpy(object)
+        yield (
+            name,
+            binary_auc(group == "correct", correct.loc[ids].to_numpy()),
+            binary_auc(group == "mis_l", mis_l.loc[ids].to_numpy()),
+        )
+        first = after_warm_up(cell / name / seed) if (cell / name).is_dir() else None
+        if first is not None:
+            yield f"{name}, after the warm-up", *first
+    group = truth.to_numpy(object)
+    for name, readable in images_alone(paths):
+        yield (
+            name,
+            binary_auc(group == "correct", readable),
+            binary_auc(group == "mis_l", -readable),
+        )
+
+
 def compare(out: Path) -> pd.DataFrame:
     """AUROC of every way in every cell and seed."""
     rows = []
     for cell in sorted(path for path in (out / "runs").glob("*/*") if path.is_dir()):
-        seeds = sorted({path.name for path in cell.glob("*/*") if path.is_dir()})
-        for seed in seeds:
-            truth = next(
-                (t for run in cell.glob(f"*/{seed}") if (run / "samples.csv").exists()
-                 and "oracle" not in run.parts[-2] and len(t := judged(run)["noise_group"])),
-                None,
+        for seed in sorted({path.name for path in cell.glob("*/*") if path.is_dir()}):
+            run = next(
+                (run for run in sorted(cell.glob(f"*/{seed}")) if (run / "samples.csv").exists()
+                 and "oracle" not in run.parts[-2] and len(judged(run))), None,
             )  # fmt: skip
-            if truth is None or truth.nunique() < 2:
+            if run is None or (truth := judged(run)["noise_group"]).nunique() < 2:
                 continue
-            for name, correct, mis_l in rankings(cell, seed):
-                ids = correct.index.intersection(truth.index)
-                if len(ids) < len(truth):
-                    continue  # the oracle has learned from the right ones alone
-                group = truth.loc[ids].to_numpy(object)
-                rows.append(
-                    {
-                        "data": cell.parent.name,
-                        "noise": cell.name,
-                        "way": name,
-                        "seed": seed,
-                        "correct": binary_auc(group == "correct", correct.loc[ids].to_numpy()),
-                        "mis_l": binary_auc(group == "mis_l", mis_l.loc[ids].to_numpy()),
-                    }
-                )
+            source = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["data"]
+            files = read_dataset(source).table.set_index("id")["path"]
+            for way, correct, mis_l in rows_of_cell(cell, seed, truth, list(files[truth.index])):
+                rows.append((cell.parent.name, cell.name, way, seed, correct, mis_l))
     return pd.DataFrame(rows, columns=["data", "noise", "way", "seed", "correct", "mis_l"])
 
 
@@ -129,10 +168,16 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder of a benchmark")
+    parser.add_argument("--rows", type=Path, help="keep a row per seed in this CSV as well")
     torch.set_num_threads(1)
-    table = compare(parser.parse_args().out)
+    cv2.setNumThreads(1)
+    options = parser.parse_args()
+    table = compare(options.out)
+    if options.rows:
+        table.round(4).to_csv(options.rows, index=False)
     means = table.groupby(["data", "noise", "way"], sort=False)[["correct", "mis_l"]].mean()
-    print(means.join(table.groupby(["data", "noise", "way"]).size().rename("seeds")).round(3))
+    seeds = table.groupby(["data", "noise", "way"]).size().rename("seeds")
+    print(means.join(seeds).round(3).to_string())
 
 
 if __name__ == "__main__":
