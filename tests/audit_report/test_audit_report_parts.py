@@ -217,7 +217,13 @@ def test_commands_fit_what_was_audited(tmp_path) -> None:
         "mixednoise train corrected.csv --method sscl --ordinal --out runs/second",
     ]
     assert commands(data="/d/x.NPZ")[1][1].endswith("--out corrected.npz")
-    masks = [line for _, line in commands(kind="segmentation")]
+    told = {"seed": 3, "precision": "32", "separation.memory": 0.5}
+    assert commands(preset="paper", options=told)[2][1] == (
+        "mixednoise train corrected.csv --method sscl --preset paper --seed 3 "
+        "--precision 32 --set separation.memory=0.5 --out runs/second"
+    )
+    masks = [line for _, line in commands(kind="segmentation", options={"epochs": 3})]
+    assert masks[2].endswith("--epochs 3 --out runs/second")
     assert masks[1] == f"mixednoise apply {tmp_path} --out corrected"
     assert "mixednoise segment train --images corrected/images --masks corrected/masks" in masks[2]
 

@@ -9,7 +9,7 @@ import pytest
 from mixednoise.benchmark.cells import make_cells
 from mixednoise.benchmark.matrix import judged_by, read_matrix
 from mixednoise.errors import ConfigError
-from mixednoise.methods.config import parse_assignments
+from mixednoise.methods.assignments import parse_assignments
 
 WHOLE = """
 seeds = [0, 1]

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from segment_data import QUICK, calibrated, read
+import yaml
+from segment_data import calibrated, read
 
 from mixednoise.audit.build import make_audit
 from mixednoise.audit.folder import AuditFolder
@@ -106,8 +107,14 @@ def test_masks_are_what_was_decided_and_train_takes_them(audit, decoded, tmp_pat
     assert all(case.truth is not None for case in again.cases)
     command = shlex.split(told["next"])[1:]
     command[command.index("--out") + 1] = str(tmp_path / "second")
-    quick = [*QUICK, "--epochs", "1", "--until", "teachers", "--quiet"]
+    quick = ["--epochs", "1", "--until", "teachers", "--quiet", "--device", "cpu"]
     assert run([*command, *quick]) == 0
+    # As the first time, but for what was said.
+    first, second = (
+        yaml.safe_load((folder / "config.yaml").read_text())["options"]
+        for folder in (decoded / "run", tmp_path / "second")
+    )
+    assert second == first | {"epochs": 1}
 
 
 def read_as_told(command):

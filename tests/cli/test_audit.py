@@ -71,6 +71,9 @@ def test_a_run_becomes_a_whole_folder(audited, trained):
     assert table["split"].tolist() == by_id["split"].tolist()
     assert table["group"].tolist() == by_id["group"].fillna("").tolist()
     assert ((table["group"] != "") == (table["split"] == "train")).all()
+    assert audited.read_manifest().options == {
+        "backbone": "resnet10_tiny", "image_size": 28, "batch_size": 8, "epochs": 1,
+    }  # fmt: skip
     parquet = pd.read_parquet(audited.parquet)
     assert parquet["id"].tolist() == table["id"].tolist()
     assert list(parquet) == list(table)

@@ -1,8 +1,11 @@
 import pytest
 
 from mixednoise.errors import ConfigError
-from mixednoise.methods.config import TrainingConfig, parse_assignments
+from mixednoise.methods.assignments import chosen_options, parse_assignments, setting_words
+from mixednoise.methods.config import TrainingConfig
 from mixednoise.methods.qmix_config import QMixConfig
+from mixednoise.methods.sscl_config import SSCLConfig
+from mixednoise.segmentation.config import SegmentationConfig
 
 
 def test_assignments_are_read_as_yaml_and_dots_reach_into_groups():
@@ -23,6 +26,29 @@ def test_text_in_quotes_stays_text():
         "precision": "32",
         "name": "1e-3",
     }
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+@pytest.mark.parametrize("kind", [QMixConfig, SSCLConfig, SegmentationConfig])
+def test_nothing_need_be_said_of_what_a_preset_does(kind, preset):
+    config = kind.from_options(preset, device="cpu", epochs=4)
+    if kind is not SegmentationConfig:
+        views = config.views.fitted_to(28)
+        config = config.model_copy(update={"views": views, "image_size": 28})
+    told = chosen_options(config, preset)
+    assert set(told) - {"image_size"} == {"epochs"}
+
+
+def test_what_was_chosen_is_said_so_that_it_is_read_back():
+    chosen = {"lr": 1e-5, "precision": "32", "seed": 3, "separation_epochs": None}
+    groups = {"views": {"weak_shift": 0.0}, "separation": {"memory": 0.5}}
+    config = QMixConfig.from_options(**chosen, **groups, epochs=9, backbone="resnet10_tiny")
+    told = chosen_options(config)
+    words = setting_words(told)
+    assert words[::2] == ["--set"] * len(told)
+    read = parse_assignments(words[1::2])
+    assert read == chosen | groups | {"epochs": 9, "backbone": "resnet10_tiny"}
+    assert QMixConfig.from_options(**read) == config
 
 
 @pytest.mark.parametrize("written", [32, "32"])
@@ -62,7 +88,6 @@ def test_unknown_preset():
 
 
 def test_options_of_a_group_are_merged_with_a_preset_not_replaced():
-    from mixednoise.methods.qmix_config import QMixConfig
 
     paper = QMixConfig.from_options("paper")
     changed = QMixConfig.from_options("paper", separation={"memory": 0.5})

@@ -28,6 +28,7 @@ from mixednoise.data.store import PixelStore, StoreSettings
 from mixednoise.data.table import GROUPS, Dataset
 from mixednoise.errors import ConfigError
 from mixednoise.io import atomic_write, write_csv
+from mixednoise.methods.assignments import chosen_options
 from mixednoise.progress import Progress, default_progress
 from mixednoise.quality.assess import assess_dataset
 from mixednoise.quality.reasons import join_reasons
@@ -163,6 +164,8 @@ def _write_labels(
         classes=list(dataset.class_names),
         ordinal=dataset.ordinal,
         group_column=dataset.group_column,
+        preset=source.preset,
+        options=chosen_options(source.config, source.preset),
         folds=source.folds,
         images=len(table),
         fingerprint=fingerprint_of(table, dataset.class_names),

@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from mixednoise.audit.folder import Manifest
+from mixednoise.methods.assignments import setting_words
 
 _AGAIN = "Train again on what came of it; apply ends by printing this command in full."
 _SECOND = "runs/second"
+#: Settings that have an option of their own, which people will want to change: --set would win.
+_OPTIONS = (
+    *("backbone", "network", "image_size", "patch_size", "epochs", "warmup_epochs"),
+    *("batch_size", "lr", "seed", "precision", "threads"),
+)
 
 
 def next_commands(folder: Path, manifest: Manifest) -> list[tuple[str, str]]:
@@ -24,6 +30,7 @@ def next_commands(folder: Path, manifest: Manifest) -> list[tuple[str, str]]:
     if manifest.kind == "segmentation":
         what = "masks"
         train = ["segment", "train", "--images", f"{out}/images", "--masks", f"{out}/masks"]
+        train += option_words(manifest)
     else:
         what = "labels"
         train = train_words(out, manifest, {"group_column": manifest.group_column})
@@ -48,6 +55,7 @@ def train_words(out: str, manifest: Manifest, reading: Mapping[str, Any]) -> lis
     words = ["train", out]
     if manifest.method != "qmix":
         words += ["--method", manifest.method]
+    words += option_words(manifest)
     for name in ("group_column", "weight_column"):
         if reading.get(name):
             words += ["--" + name.replace("_", "-"), str(reading[name])]
@@ -57,6 +65,16 @@ def train_words(out: str, manifest: Manifest, reading: Mapping[str, Any]) -> lis
     if ordinal is not None or manifest.ordinal:
         words.append("--nominal" if ordinal is False else "--ordinal")
     return words
+
+
+def option_words(manifest: Manifest) -> list[str]:
+    """Words for the same training as before: without them a small network becomes a large one."""
+    words = [] if manifest.preset == "default" else ["--preset", manifest.preset]
+    others = dict(manifest.options)
+    for name in _OPTIONS:
+        if others.get(name) is not None:
+            words += ["--" + name.replace("_", "-"), str(others.pop(name))]
+    return words + setting_words(others)
 
 
 def train_command(out: Path, manifest: Manifest, reading: Mapping[str, Any]) -> str:

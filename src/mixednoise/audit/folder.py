@@ -35,6 +35,8 @@ class Manifest(BaseModel):
         classes: names, in the order of their indices.
         ordinal: whether the classes are grades in order.
         group_column: the user's column of patients or lesions, '' = none.
+        preset, options: what the method was told beside its defaults
+            (:func:`mixednoise.methods.assignments.chosen_options`).
         folds: of the cross-validation, 0 = verdicts of one training.
         images: number of rows.
         fingerprint: of the classes and of what was said of every sample: tells whether decisions
@@ -53,6 +55,8 @@ class Manifest(BaseModel):
     classes: list[str]
     ordinal: bool = False
     group_column: str = ""
+    preset: str = "default"
+    options: dict[str, Any] = Field(default_factory=dict)
     folds: int = 0
     images: int
     fingerprint: str

@@ -16,11 +16,13 @@ from mixednoise.data.report import counted
 from mixednoise.data.unreadable import UnreadableImageError
 from mixednoise.errors import RunError
 from mixednoise.io import write_csv
+from mixednoise.methods.assignments import chosen_options
 from mixednoise.progress import Progress
 from mixednoise.quality.assess import assess_each, assess_image
 from mixednoise.quality.reasons import join_reasons, same_image
 from mixednoise.segmentation.case_file import read_case_file
 from mixednoise.segmentation.cases import CaseSet, read_image
+from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.image_errors import LOSS, WHOLE
 from mixednoise.segmentation.run import SegmentationRun
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
@@ -74,6 +76,12 @@ class MaskSource:
         self.errors = errors.loc[order].reset_index(drop=True)
 
     @property
+    def chosen_options(self) -> dict[str, Any]:
+        """What the training was told beside its defaults."""
+        config = SegmentationConfig.from_record(self.record["options"])
+        return chosen_options(config, str(self.record.get("preset", "default")))
+
+    @property
     def is_flat(self) -> bool:
         """Pictures, no volumes: of a volume no slice speaks for all of it."""
         return bool(len(self.cases)) and read_image(self.cases.cases[0]).array.ndim == 3
@@ -107,6 +115,8 @@ def write_mask_audit(
         run=str(source.run.path.absolute()),
         method=str(source.record["method"]),
         classes=list(source.cases.class_names),
+        preset=str(source.record.get("preset", "default")),
+        options=source.chosen_options,
         folds=len(set(source.folds.values())),
         images=len(table),
         fingerprint=fingerprint_of(table, source.cases.class_names),

@@ -31,6 +31,7 @@ class RunSource:
     Attributes:
         run: the folder.
         method: its name.
+        preset: that its options came from.
         folds: of a cross-validated run, 0 = trained once.
         config: options of the training.
         samples: ``samples.csv``, in the order of the data set.
@@ -43,6 +44,7 @@ class RunSource:
 
     run: RunFolder
     method: str
+    preset: str
     folds: int
     config: TrainingConfig
     samples: pd.DataFrame
@@ -99,6 +101,7 @@ def read_run(
     return RunSource(
         run=run,
         method=str(record["method"]),
+        preset=str(record.get("preset", "default")),
         folds=folds,
         config=config,
         samples=samples,

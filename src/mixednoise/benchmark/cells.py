@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 from mixednoise.benchmark.matrix import DataEntry, Matrix, MethodEntry, NoiseEntry
 from mixednoise.errors import ConfigError
 from mixednoise.estimators import estimator_named
-from mixednoise.methods.config import merged, parse_assignments
+from mixednoise.methods.assignments import setting_words
+from mixednoise.methods.config import merged
 
 PROGRAM = "mixednoise"
 _READ_OPTIONS = (
@@ -178,19 +178,7 @@ def _training(
         words += ["--preset", chosen.preset]
     if chosen.oracle:
         words.append("--oracle")
-    for name, value in _flat(settings):
-        words += ["--set", _assignment(name, value)]
-    return tuple(words)
-
-
-def _assignment(name: str, value: Any) -> str:
-    """``NAME=VALUE`` as ``--set`` reads it back; quotes only where text would not stay text."""
-    plain = f"{name}={value}"
-    if isinstance(value, str) and parse_assignments([plain]) == parse_assignments(
-        [f"{name}={json.dumps(value)}"]
-    ):
-        return plain
-    return f"{name}={json.dumps(value, default=str)}"
+    return (*words, *setting_words(settings))
 
 
 def _reading(entry: DataEntry, root: Path) -> list[str]:
@@ -208,12 +196,3 @@ def _classes(entry: DataEntry) -> list[str]:
     if entry.ordinal is not None:
         words.append("--ordinal" if entry.ordinal else "--nominal")
     return words
-
-
-def _flat(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """``separation.memory`` and its value, of groups in groups."""
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value

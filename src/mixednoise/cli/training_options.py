@@ -111,7 +111,7 @@ _TRAINING: dict[str, Any] = {
 
 
 def _training(values: dict[str, Any]) -> Training:
-    from mixednoise.methods.config import parse_assignments
+    from mixednoise.methods.assignments import parse_assignments
 
     assignments = values.pop("set_")
     given = {name: value for name, value in values.items() if value is not None}

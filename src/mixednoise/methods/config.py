@@ -5,11 +5,9 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mixednoise.data.augment import ViewSettings
@@ -294,37 +292,3 @@ def _names_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> li
             return []
         fields = inner.model_fields
     return sorted(fields)
-
-
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """Read ``KEY=VALUE`` pairs of ``--set``; dots reach into groups: ``separation.memory=0.5``.
-
-    Values are YAML scalars or lists: ``true``, ``0.5``, ``[1, 2]``, ``none``.
-
-    Raises:
-        ConfigError: no ``=`` in it.
-    """
-    options: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(
-                f"--set {assignment!r} can't be read",
-                expected="KEY=VALUE, for example --set lambda_c=0.3",
-                found=assignment,
-                fix="put = between name and value",
-            )
-        try:
-            value = None if text.lower() == "none" else yaml.safe_load(text)
-        except yaml.YAMLError:
-            value = text
-        if isinstance(value, str) and value == text:
-            # YAML 1.1 reads 1e-3 as text; a user means the number. Text in quotes stays text.
-            with suppress(ValueError):
-                value = float(value)
-        target = options
-        *parents, last = key.strip().split(".")
-        for parent in parents:
-            target = target.setdefault(parent, {})
-        target[last] = value
-    return options

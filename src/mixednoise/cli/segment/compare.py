@@ -54,7 +54,7 @@ def compare(
     from mixednoise.progress import default_progress
 
     progress = default_progress(quiet)
-    options = {**learning, "seed": seed}
+    options = {"seed": seed, **learning}
     preset = options.pop("preset", "default")
     note = f"{out} keeps every finished epoch; go on with the same command and --resume"
     try:

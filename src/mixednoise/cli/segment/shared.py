@@ -209,7 +209,7 @@ _LEARNING: dict[str, Any] = {
 
 
 def _learning(values: dict[str, Any]) -> Learning:
-    from mixednoise.methods.config import parse_assignments
+    from mixednoise.methods.assignments import parse_assignments
 
     more = parse_assignments(values.pop("set_") or [])
     return {name: value for name, value in values.items() if value is not None} | more

@@ -69,7 +69,7 @@ def train(
     from mixednoise.progress import default_progress
 
     progress = default_progress(quiet)
-    options = {**learning, "method": method, "seed": seed}
+    options = {"method": method, "seed": seed, **learning}
     preset = options.pop("preset", "default")
     begun = Begun(out, resume=resume)
     with tells_how_to_go_on(out, lambda: bool(begun)):

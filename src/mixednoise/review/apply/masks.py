@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mixednoise.audit.commands import option_words
 from mixednoise.audit.folder import Manifest
 from mixednoise.audit.located import LocatedImages
 from mixednoise.audit.located_cases import judged_stage
@@ -47,6 +48,7 @@ class CorrectedMasks:
         self, manifest: Manifest, located: LocatedImages, out: Path, *, overwrite: bool
     ) -> None:
         self.out = out
+        self._manifest = manifest
         stage = judged_stage(manifest, located)
         self.cases = all_located(stage.prepared.cases, located, Path(manifest.run))
         self._stage = replace(stage, prepared=replace(stage.prepared, cases=self.cases))
@@ -108,7 +110,7 @@ class CorrectedMasks:
             words += ["--label-values", ",".join(map(str, cases.label_values))]
         if cases.ignore_value is not None:
             words += ["--ignore-value", str(cases.ignore_value)]
-        return [*words, "--out", "runs/second"]
+        return [*words, *option_words(self._manifest), "--out", "runs/second"]
 
     def _corrections(self, rows: list[int], agreed: set[str]) -> Iterator[Correction]:
         """The mask of each case, with the proposal where it is agreed."""
