@@ -36,7 +36,7 @@ SETTINGS = {
     "precision": '"32"',
 }
 METHODS = ("qmix", "cross_entropy")
-GOOD, REJECT = "0", "2"
+GOOD, USABLE, REJECT = "0", "1", "2"
 ONE_IN = 7
 
 
@@ -79,6 +79,17 @@ def said_by(run: Path, method: str) -> Iterator[tuple[str, pd.Series[float]]]:
             yield f"{method}: {name}", table[name]
 
 
+def shares_called(run: Path, graded: pd.DataFrame) -> list[float]:
+    """Share called mis_l of the photographs that people called good, usable, rejected."""
+    table = pd.read_csv(run / "samples.csv", dtype={"id": str})
+    gone = {Path(name).name for name in table.loc[table["group"] == "mis_l", "id"]}
+    names = graded["image"].map(lambda path: Path(path).name)
+    return [
+        float(names[graded["eyeq_quality"] == grade].isin(gone).mean())
+        for grade in (GOOD, USABLE, REJECT)
+    ]
+
+
 def alone(paths: list[str]) -> Iterator[tuple[str, pd.Series[float]]]:
     """(name, high = unreadable) by file name, of the images alone."""
     names = pd.Index([Path(path).name for path in paths])
@@ -108,15 +119,20 @@ def main() -> None:
     rejected = (judged["eyeq_quality"] == REJECT).to_numpy()
     names = [Path(path).name for path in paths]
     found: dict[str, list[float]] = {}
+    called: list[list[float]] = []
     for seed in range(options.seeds):
         for method in METHODS:
             run = trained(options.out / "labels.csv", options.out, method, seed, settings)
             for name, values in said_by(run, method):
                 auc = binary_auc(rejected, values.loc[names].to_numpy(float))
                 found.setdefault(name, []).append(auc)
+            if method == "qmix":
+                called.append(shares_called(run, table))
     for name, values in alone(paths):
         found[name] = [binary_auc(rejected, values.loc[names].to_numpy(float))]
     print(f"AUROC, {rejected.sum()} rejected against {(~rejected).sum()} good")
+    shares = " ".join(f"{share:.1%}" for share in np.mean(called, axis=0))
+    print(f"QMix calls mis_l of good, usable, rejected photographs: {shares}")
     for name, values in found.items():
         spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
         print(f"  {name:<32} {np.mean(values):.3f}{spread}")

@@ -135,6 +135,21 @@ def test_images_read_with_confidence_are_never_unreadable():
     assert separate(loss, entropy, labels, 5, ungated).sizes["mis_l"] == 100
 
 
+def test_unreadable_images_of_unequal_classes():
+    """Who can't read an image expects the class that nine of ten have: far below log C."""
+    rng = np.random.default_rng(12)
+    shares = np.array([0.9, 0.04, 0.03, 0.03])
+    expected = -(shares * np.log(shares)).sum()
+    entropy = np.r_[rng.uniform(0.01, 0.1, 900), expected + rng.normal(0.03, 0.01, 100)]
+    labels = rng.choice(4, size=1000, p=shares)
+    loss = np.where(np.arange(1000) < 900, entropy / 2, -np.log(shares[labels]))
+    found = separate(loss, entropy, labels, 4)
+    assert (found.group[900:] == 2).mean() > 0.95
+    assert (found.group[:900] == 2).sum() == 0
+    # All of them below what the shares alone would tell: readable, the most uncertain ones too.
+    assert separate(loss, entropy * 0.7, labels, 4).sizes["mis_l"] == 0
+
+
 def test_a_long_lower_tail_of_entropy_is_not_taken_for_the_readable_images():
     """A narrow bulk near log C and some far below: EM would rather fit the tail than the top."""
     rng = np.random.default_rng(23)
@@ -400,7 +415,7 @@ def test_labels_of_a_small_class_are_trusted_in_their_own_order():
     labels = np.array([0] * 900 + [1] * 100)
     right = np.concatenate([np.ones(900, bool), np.arange(100) < 30])
     loss = np.abs(np.where(labels == 0, 0.2, np.where(right, 2.0, 3.5)) + rng.normal(0, 0.1, 1000))
-    entropy = np.full(1000, 0.4) + rng.normal(0, 0.02, 1000)
+    entropy = np.full(1000, 0.2) + rng.normal(0, 0.02, 1000)
     distrusted = separate(loss, entropy, labels, 2, SeparationSettings(minimum_correct_share=0.0))
     assert np.sort(distrusted.p[900:, 0])[-2] < 0.5, "but for the one that is always kept"
     found = separate(loss, entropy, labels, 2, SeparationSettings(minimum_correct_share=0.2))

@@ -52,6 +52,13 @@ class Case:
         return np.isfinite(self.loss) & np.isfinite(self.entropy)
 
     @cached_property
+    def entropy_of_classes(self) -> float:
+        """Entropy of the shares of the given labels, in nats: of who knows nothing but these."""
+        shares = np.bincount(self.labels, minlength=self.num_classes) / max(len(self.labels), 1)
+        present = shares[shares > 0]
+        return float(-(present * np.log(present)).sum())
+
+    @cached_property
     def rows(self) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
         """Row numbers of each class, in ascending order."""
         order = np.argsort(self.labels, kind="stable")

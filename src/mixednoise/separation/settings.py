@@ -39,7 +39,8 @@ class SeparationSettings(BaseModel):
             that rare classes hold more wrong labels.
         class_shape_strength: the same for the place of its components.
         unreadable_entropy: entropy, as a share of log C, below which an image counts as readable
-            however it compares with others (two_step). 0 turns this off.
+            however it compares with others (two_step); where classes are so unequal that the
+            entropy of their shares is lower, that one. 0 turns this off.
         looks_weight: how much the look of an image counts beside its entropy, as a power of the
             odds that it is unreadable (two_step); 1 = as much as the mixture says, 0 = nothing.
         regularisation: added to the covariances of ``mixture``, in squared units of its axes.

@@ -80,9 +80,11 @@ def _unreadable(case: Case) -> Array:
             )
     if case.settings.unreadable_entropy > 0:
         # Absolute, where the mixtures are relative: the most uncertain images of an easy data set
-        # are readable all the same.
-        known = entropy / np.log(case.num_classes) - case.settings.unreadable_entropy
-        p = p / (1 + np.exp(np.clip(-known / GATE_WIDTH, -50, 50)))
+        # are readable all the same. Where one class is the rule, a network that can't read an image
+        # still expects that class, and is less uncertain than log C.
+        most = np.log(case.num_classes)
+        limit = min(case.settings.unreadable_entropy, case.entropy_of_classes / most)
+        p = p / (1 + np.exp(np.clip(-(entropy / most - limit) / GATE_WIDTH, -50, 50)))
     return p
 
 
