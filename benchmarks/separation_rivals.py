@@ -46,7 +46,7 @@ Row = tuple[str, float, float]
 
 def judged(run: Path) -> pd.DataFrame:
     """The training samples of a run's audit, where the truth is known; by id."""
-    table = pd.read_csv(run / "samples.csv", dtype={"id": str})
+    table = pd.read_csv(run / "samples.csv", dtype={"id": str, "given_label": str})
     if "noise_group" not in table:
         return table.iloc[:0].set_index("id")
     return table[(table["split"] == "train") & table["noise_group"].notna()].set_index("id")
@@ -55,7 +55,7 @@ def judged(run: Path) -> pd.DataFrame:
 def self_confidence(run: Path, table: pd.DataFrame) -> pd.Series[float]:
     """Probability of the given label by the network that never saw the sample."""
     p = out_of_fold(run)
-    labels = table.loc[p.index, "given_label"].map({c: k for k, c in enumerate(p.columns)})
+    labels = table.loc[p.index, "given_label"].map({str(c): k for k, c in enumerate(p.columns)})
     return pd.Series(p.to_numpy()[np.arange(len(p)), labels.to_numpy(int)], index=p.index)
 
 
