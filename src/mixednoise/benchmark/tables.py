@@ -63,12 +63,14 @@ _WHICH = ("last", "best")
 
 
 def _overall(rows: pd.DataFrame, judge: Judge) -> str:
-    """Methods by their mean over cells; only cells in which every method has a run count."""
+    """Methods by their mean over cells; only seeds for which every method has a run count."""
     methods = list(dict.fromkeys(rows["method"]))
     values = []
     for _, mine in rows.groupby(["data", "noise"], sort=False):
-        mean = mine.groupby("method")[_column(main_metric(mine), "last", judge)].mean()
-        values.append([float(mean.get(method, np.nan)) for method in methods])
+        metric = _column(main_metric(mine), "last", judge)
+        seeds = mine.pivot_table(index="seed", columns="method", values=metric, sort=False)
+        mean = seeds.reindex(columns=methods).dropna().mean()
+        values.append([float(mean[method]) for method in methods])
     everywhere = np.array(values)  # (cells, methods)
     whole = everywhere[np.isfinite(everywhere).all(axis=1)]
     if not len(whole):
