@@ -64,8 +64,9 @@ def test_methods_are_compared_on_the_seeds_that_all_of_them_have():
     lucky = ROWS[(ROWS["method"] == "qmix") & (ROWS["noise"] != "none")].assign(
         seed=7, macro_f1_last=1.0
     )
-    assert tables(pd.concat([ROWS, lucky])).partition("Mean over")[2] == (
-        tables(ROWS).partition("Mean over")[2]
+    assert (
+        tables(pd.concat([ROWS, lucky])).partition("Mean over")[2]
+        == (tables(ROWS).partition("Mean over")[2])
     )
 
 
