@@ -13,6 +13,7 @@ scores of the images alone. A second call goes on where the first one stopped.
 from __future__ import annotations
 
 import argparse
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,20 +22,12 @@ import numpy as np
 import pandas as pd
 
 from commands import call
-from image_scores import cleanvision_scores, has_cleanvision, sharpness
+from image_scores import images_alone
 from mixednoise.evaluation.ranking import binary_auc
-from mixednoise.quality import assess_files
+from mixednoise.methods.assignments import parse_assignments, setting_words
+from mixednoise.methods.config import merged
 
-SETTINGS = {
-    "backbone": "resnet10_tiny",
-    "image_size": "28",
-    "epochs": "40",
-    "lr": "0.004",
-    "views.weak_rotation": "0",
-    "views.weak_shift": "0",
-    "threads": "1",
-    "precision": '"32"',
-}
+MATRIX = Path(__file__).parent / "matrices" / "core.toml"
 METHODS = ("qmix", "cross_entropy")
 GOOD, USABLE, REJECT = "0", "1", "2"
 ONE_IN = 7
@@ -55,52 +48,41 @@ def split_by_patient(folder: Path, out: Path) -> pd.DataFrame:
     return table
 
 
-def trained(labels: Path, out: Path, method: str, seed: int, settings: dict[str, str]) -> Path:
+def trained(labels: Path, out: Path, method: str, seed: int, settings: list[str]) -> Path:
     """A finished run; an unfinished one goes on."""
     run = out / method / str(seed)
     if not (run / "metrics.json").exists():
-        options = [w for key, value in settings.items() for w in ("--set", f"{key}={value}")]
         call(
-            *("train", labels, "--method", method, "--seed", str(seed), "--ordinal", *options),
+            *("train", labels, "--method", method, "--seed", str(seed), "--ordinal", *settings),
             *("--group-column", "patient", "--out", run, "--quiet"),
             "--resume" if run.exists() else "--overwrite",
         )
     return run
 
 
-def said_by(run: Path, method: str) -> Iterator[tuple[str, pd.Series[float]]]:
-    """(name, high = unreadable) by file name."""
+def verdicts(run: Path) -> pd.DataFrame:
+    """``samples.csv`` of the training photographs, by file name."""
     table = pd.read_csv(run / "samples.csv", dtype={"id": str})
     table = table[table["split"] == "train"]
-    table.index = pd.Index([Path(name).name for name in table["id"]])
+    return table.set_index(table["id"].map(lambda name: Path(name).name))
+
+
+def said_by(table: pd.DataFrame, method: str) -> Iterator[tuple[str, pd.Series[float]]]:
+    """(name, high = unreadable) by file name."""
     columns = {"qmix": ("p_mis_l", "unusual"), "cross_entropy": ()}[method]
     for name in (*columns, "entropy", "loss"):
         if name in table:
             yield f"{method}: {name}", table[name]
 
 
-def shares_called(run: Path, graded: pd.DataFrame) -> list[float]:
+def shares_called(table: pd.DataFrame, graded: pd.DataFrame) -> list[float]:
     """Share called mis_l of the photographs that people called good, usable, rejected."""
-    table = pd.read_csv(run / "samples.csv", dtype={"id": str})
-    gone = {Path(name).name for name in table.loc[table["group"] == "mis_l", "id"]}
+    gone = table.index[table["group"] == "mis_l"]
     names = graded["image"].map(lambda path: Path(path).name)
     return [
         float(names[graded["eyeq_quality"] == grade].isin(gone).mean())
         for grade in (GOOD, USABLE, REJECT)
     ]
-
-
-def alone(paths: list[str]) -> Iterator[tuple[str, pd.Series[float]]]:
-    """(name, high = unreadable) by file name, of the images alone."""
-    names = pd.Index([Path(path).name for path in paths])
-    yield "image: sharpness", -pd.Series(sharpness(paths), names)
-    yield "image: quality", -pd.Series(assess_files(paths)["quality"].to_numpy(float), names)
-    if has_cleanvision():
-        scores = cleanvision_scores(paths).set_index(names)
-        scores = scores.loc[:, scores.std() > 0]
-        for name in scores:
-            yield f"CleanVision: {name.removesuffix('_score')}", -scores[name]
-        yield "CleanVision: the lowest", -scores.min(axis=1)
 
 
 def main() -> None:
@@ -112,7 +94,8 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    settings = SETTINGS | dict(pair.split("=", 1) for pair in options.set)
+    usual = tomllib.loads(MATRIX.read_text(encoding="utf-8"))["options"]
+    settings = setting_words(merged(usual, parse_assignments(options.set)))
     table = split_by_patient(options.root / "eyepacs_eyeq", options.out / "labels.csv")
     judged = table[table["eyeq_quality"].isin([GOOD, REJECT])]
     paths = judged["image"].tolist()
@@ -123,13 +106,14 @@ def main() -> None:
     for seed in range(options.seeds):
         for method in METHODS:
             run = trained(options.out / "labels.csv", options.out, method, seed, settings)
-            for name, values in said_by(run, method):
+            said = verdicts(run)
+            for name, values in said_by(said, method):
                 auc = binary_auc(rejected, values.loc[names].to_numpy(float))
                 found.setdefault(name, []).append(auc)
             if method == "qmix":
-                called.append(shares_called(run, table))
-    for name, values in alone(paths):
-        found[name] = [binary_auc(rejected, values.loc[names].to_numpy(float))]
+                called.append(shares_called(said, table))
+    for name, readable in images_alone(paths):
+        found[name] = [binary_auc(rejected, -readable)]
     print(f"AUROC, {rejected.sum()} rejected against {(~rejected).sum()} good")
     shares = " ".join(f"{share:.1%}" for share in np.mean(called, axis=0))
     print(f"QMix calls mis_l of good, usable, rejected photographs: {shares}")

@@ -1,8 +1,9 @@
-"""Scores of images by themselves, without any label: CleanVision's, and the plainest sharpness."""
+"""Scores of images by themselves, without any label: CleanVision's, ours, plain sharpness."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.data.decode import decode_image
+from mixednoise.quality import assess_files
 
 
 def has_cleanvision() -> bool:
@@ -28,6 +30,18 @@ def cleanvision_scores(paths: list[str]) -> pd.DataFrame:
         lab.find_issues(n_jobs=1, verbose=False)
     issues = lab.issues.loc[paths]
     return issues[[name for name in issues if name.endswith("_score")]]
+
+
+def images_alone(paths: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, float64 (N,), high = readable) of every score that asks no label and varies."""
+    yield "image: sharpness", sharpness(paths)
+    yield "image: quality", assess_files(paths)["quality"].to_numpy(float)
+    if has_cleanvision():
+        scores = cleanvision_scores(paths)
+        scores = scores.loc[:, scores.std() > 0]
+        for name in scores:
+            yield f"CleanVision: {name.removesuffix('_score')}", scores[name].to_numpy(float)
+        yield "CleanVision: the lowest", scores.min(axis=1).to_numpy(float)
 
 
 def sharpness(paths: list[str]) -> np.ndarray:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -25,29 +24,18 @@ import yaml
 
 from mixednoise.data.readers import read_dataset
 from mixednoise.evaluation.ranking import binary_auc
-from mixednoise.models import load_networks
-from mixednoise.progress import Silent
-from mixednoise.workflow.prepare import prepare
+from mixednoise.loading import load
 
 DRAWS = 200
-BLOCK = 256
 Array = np.ndarray[Any, Any]
 
 
-@torch.inference_mode()
 def judged_test(run: Path) -> tuple[Array, Array]:
     """Mean softmax (N, C) of the run's networks for the test images, and their labels."""
-    record = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    options = SimpleNamespace(**record["options"])
-    prepared = prepare(read_dataset(record["data"]), options, int(options.image_size), Silent())
-    networks, _ = load_networks(run / "model.safetensors")
-    part = prepared.part("test")
-    p = []
-    for rows in np.array_split(part.store_rows, -(-len(part) // BLOCK)):
-        images = torch.from_numpy(prepared.store.take(rows)).permute(0, 3, 1, 2).float() / 255
-        said = [torch.softmax(network.eval()(images).float(), dim=1) for network in networks]
-        p.append(torch.stack(said).mean(dim=0))
-    return torch.cat(p).numpy(), np.asarray(part.labels)
+    source = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["data"]
+    dataset = read_dataset(source)
+    test = dataset.subset(dataset.rows("test"))
+    return load(run).predict_proba(test), test.labels
 
 
 def label_noise(samples: pd.DataFrame, classes: list[str]) -> Array:

@@ -30,12 +30,11 @@ import torch
 import yaml
 
 from commands import out_of_fold
-from image_scores import cleanvision_scores, has_cleanvision, sharpness
+from image_scores import images_alone
 from mixednoise.data.readers import read_dataset
 from mixednoise.evaluation.ranking import binary_auc
 from mixednoise.models import load_networks
 from mixednoise.progress import Silent
-from mixednoise.quality import assess_files
 from mixednoise.workflow.prepare import prepare
 
 NEIGHBOURS = 10
@@ -101,18 +100,6 @@ def rankings(cell: Path, seed: str) -> Iterator[tuple[str, pd.Series[float], pd.
             yield "self-confidence", sure, -sure
 
 
-def images_alone(paths: list[str]) -> Iterator[tuple[str, Array]]:
-    """(name, high = readable) of every score that asks no label."""
-    yield "image: sharpness", sharpness(paths)
-    yield "image: quality", assess_files(paths)["quality"].to_numpy(float)
-    if has_cleanvision():
-        scores = cleanvision_scores(paths)
-        scores = scores.loc[:, scores.std() > 0]
-        for name in scores:
-            yield f"CleanVision: {name.removesuffix('_score')}", scores[name].to_numpy(float)
-        yield "CleanVision: the lowest", scores.min(axis=1).to_numpy(float)
-
-
 def after_warm_up(run: Path) -> tuple[float, float] | None:
     """AUROC of correct and of mis_l at the first separation; None where there was none."""
     history = pd.read_csv(run / "history.csv")
@@ -151,11 +138,10 @@ def compare(out: Path) -> pd.DataFrame:
     rows = []
     for cell in sorted(path for path in (out / "runs").glob("*/*") if path.is_dir()):
         for seed in sorted({path.name for path in cell.glob("*/*") if path.is_dir()}):
-            run = next(
-                (run for run in sorted(cell.glob(f"*/{seed}")) if (run / "samples.csv").exists()
-                 and "oracle" not in run.parts[-2] and len(judged(run))), None,
-            )  # fmt: skip
-            if run is None or (truth := judged(run)["noise_group"]).nunique() < 2:
+            finished = [run.parent for run in sorted(cell.glob(f"*/{seed}/samples.csv"))]
+            run = next((run for run in finished if "oracle" not in run.parts[-2]), None)
+            table = pd.DataFrame() if run is None else judged(run)
+            if table.empty or (truth := table["noise_group"]).nunique() < 2:
                 continue
             source = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["data"]
             files = read_dataset(source).table.set_index("id")["path"]

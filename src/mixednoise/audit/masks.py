@@ -76,12 +76,6 @@ class MaskSource:
         self.errors = errors.loc[order].reset_index(drop=True)
 
     @property
-    def chosen_options(self) -> dict[str, Any]:
-        """What the training was told beside its defaults."""
-        config = SegmentationConfig.from_record(self.record["options"])
-        return chosen_options(config, str(self.record.get("preset", "default")))
-
-    @property
     def is_flat(self) -> bool:
         """Pictures, no volumes: of a volume no slice speaks for all of it."""
         return bool(len(self.cases)) and read_image(self.cases.cases[0]).array.ndim == 3
@@ -109,14 +103,15 @@ def write_mask_audit(
             "judged their masks"
         )
     write_csv(folder.images, _image_table(source, table["id"].tolist(), progress))
+    preset = str(source.record.get("preset", "default"))
     manifest = Manifest(
         kind="segmentation",
         data=str(source.run.path.absolute()),
         run=str(source.run.path.absolute()),
         method=str(source.record["method"]),
         classes=list(source.cases.class_names),
-        preset=str(source.record.get("preset", "default")),
-        options=source.chosen_options,
+        preset=preset,
+        options=chosen_options(SegmentationConfig.from_record(source.record["options"]), preset),
         folds=len(set(source.folds.values())),
         images=len(table),
         fingerprint=fingerprint_of(table, source.cases.class_names),

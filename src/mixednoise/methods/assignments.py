@@ -20,11 +20,11 @@ def setting_words(options: Mapping[str, Any]) -> list[str]:
     """Words of a command line that set these options, groups in groups."""
     words = []
     for name, value in _flat(options):
-        words += ["--set", assignment(name, value)]
+        words += ["--set", _assignment(name, value)]
     return words
 
 
-def assignment(name: str, value: Any) -> str:
+def _assignment(name: str, value: Any) -> str:
     """``NAME=VALUE`` as ``--set`` reads it back; quotes only where text would not stay text."""
     if value is None:
         return f"{name}=none"
@@ -58,7 +58,7 @@ def chosen_options(config: LearningConfig, preset: str = "default") -> dict[str,
     return {
         name: value
         for name, value in _flat(config.model_dump(mode="json"))
-        if usual.get(name, _flat) != value and name not in _OF_THE_MACHINE
+        if value != usual.get(name) and name not in _OF_THE_MACHINE
     }
 
 

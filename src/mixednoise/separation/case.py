@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from scipy.special import entr
 
 from mixednoise.separation.memory import State
 from mixednoise.separation.mixture import Array
@@ -55,8 +56,7 @@ class Case:
     def entropy_of_classes(self) -> float:
         """Entropy of the shares of the given labels, in nats: of who knows nothing but these."""
         shares = np.bincount(self.labels, minlength=self.num_classes) / max(len(self.labels), 1)
-        present = shares[shares > 0]
-        return float(-(present * np.log(present)).sum())
+        return float(entr(shares).sum())
 
     @cached_property
     def rows(self) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
