@@ -1,5 +1,6 @@
 """QMix against numbers worked by hand; the networks are replaced by tables of logits."""
 
+import copy
 import math
 from types import SimpleNamespace
 
@@ -389,6 +390,33 @@ def test_unreadable_images_are_muted_where_labels_are_trusted():
     counts = method._counts[0].numpy()
     assert counts[group == 2, 0].max() < 0.5 < counts[group == 0, 0].min()
     assert not counts[:, 1].any()
+
+
+@pytest.mark.parametrize(("wrong", "trusting"), [(10, True), (80, False)])
+def test_final_networks_are_asked_again_where_all_labels_were_learned(wrong, trusting):
+    n = 200
+    method = make_method(np.arange(n) % 2, num_classes=2)
+    kept = method.begin_epoch(2, lambda: scores_with(wrong, n))
+    before = copy.deepcopy(method.state_dict())
+    asked = []
+
+    def at_the_end():
+        asked.append(True)
+        late = scores_with(0, n)
+        late.loss[:, wrong] = 3.5  # what only the final networks doubt
+        return late
+
+    end = method.assess(at_the_end)
+    assert len(asked) == trusting
+    np.testing.assert_allclose(end.p[:, 2], kept.p[:, 2])
+    np.testing.assert_allclose(end.p.sum(axis=1), 1)
+    assert (end.p[wrong, 0] < kept.p[wrong, 0] - 0.1) == trusting
+    assert (end.p[:wrong, 0].max() > kept.p[:wrong, 0].max()) == trusting
+    assert sum(end.numbers.values()) == n
+    # A resumed run is judged by the same verdicts, without an epoch in between.
+    resumed = make_method(np.arange(n) % 2, num_classes=2)
+    resumed.load_state_dict(before)
+    np.testing.assert_array_equal(resumed.assess(at_the_end).p, end.p)
 
 
 def test_the_guard_can_be_switched_off():

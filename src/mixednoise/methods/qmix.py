@@ -33,7 +33,7 @@ from mixednoise.methods.losses import class_share_penalty, sharpen, supervised_c
 from mixednoise.methods.mixing import Mix, draw_mix
 from mixednoise.methods.qmix_config import QMixConfig
 from mixednoise.methods.qmix_targets import Targets, losses_by_group, omega_at
-from mixednoise.separation import ClassReport, Separation, separate
+from mixednoise.separation import ClassReport, Separation, separate, with_second_opinion
 from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
@@ -104,16 +104,47 @@ class QMixMethod(Method[QMixConfig]):
         return report
 
     def assess(self, score: Scorer) -> EpochReport:
-        """The final verdict: mean posterior of both networks' separations."""
+        """The final verdict: mean posterior of both networks' separations.
+
+        Where all labels were learned as given, whatever was suspected, the networks have not
+        learned their own suspicions: they know more in the end than after the warm-up, and are
+        heard once more. Pixels need no second opinion, and muted images would give none.
+        """
         if not self._settled(self.config.epochs):
             self._separate(score())
-        return self._report()
+            return self._report()
+        report = self._report()
+        if not self._few_suspected(report):
+            return report
+        return self._reconsidered(score())
+
+    def _reconsidered(self, scores: Scores) -> EpochReport:
+        """The verdict that was kept, with a second opinion on labels by the final networks."""
+        late = [self._judged(scores, m, None) for m in range(self.num_networks)]
+        p = np.mean(
+            [
+                with_second_opinion(kept.p, now.p)
+                for kept, now in zip(self._verdicts, late, strict=True)
+            ],
+            axis=0,
+        )
+        loss, entropy = (
+            np.mean([getattr(judge, name) for judge in (*self._verdicts, *late)], axis=0)
+            for name in ("loss", "entropy")
+        )
+        sizes = np.bincount(p.argmax(axis=1), minlength=len(GROUPS))
+        numbers = {f"size_{name}": float(n) for name, n in zip(GROUPS, sizes, strict=True)}
+        return EpochReport(p, loss, entropy, numbers)
+
+    def _few_suspected(self, report: EpochReport) -> bool:
+        suspected = report.numbers["size_mis_h"] / len(self.context.labels)
+        return suspected < self.config.least_suspected
 
     def _watch(self, report: EpochReport) -> None:
         """The guard: what separation finds on clean data is no reason to drop labels."""
-        suspected = report.numbers["size_mis_h"] / len(self.context.labels)
-        before, self._trusting = self._trusting, suspected < self.config.least_suspected
+        before, self._trusting = self._trusting, self._few_suspected(report)
         if self._trusting and not before:
+            suspected = report.numbers["size_mis_h"] / len(self.context.labels)
             report.warnings.append(
                 f"{suspected:.0%} of the samples are called mis_h, less than least_suspected="
                 f"{self.config.least_suspected:g}: as many as in clean data, so all labels are "
@@ -140,20 +171,27 @@ class QMixMethod(Method[QMixConfig]):
     def _separate(self, scores: Scores) -> None:
         before: list[Separation | None] = [*self._verdicts] or [None] * self.num_networks
         shares = self._right_shares(scores)
-        self._verdicts = [
-            separate(
-                scores.loss[m],
-                scores.entropy[m],
-                self.context.labels,
-                self.context.num_classes,
-                self.config.separation,
-                state=None if old is None else old.state,
-                unusual=scores.unusual,
-                right_shares=shares[m],
-            )
-            for m, old in enumerate(before)
-        ]
+        self._verdicts = [self._judged(scores, m, old, shares[m]) for m, old in enumerate(before)]
         self._true_shares = self._believed_shares(scores)
+
+    def _judged(
+        self,
+        scores: Scores,
+        m: int,
+        before: Separation | None,
+        right_shares: FloatArray | None = None,
+    ) -> Separation:
+        """What network m's scores come to; ``before`` is remembered."""
+        return separate(
+            scores.loss[m],
+            scores.entropy[m],
+            self.context.labels,
+            self.context.num_classes,
+            self.config.separation,
+            state=None if before is None else before.state,
+            unusual=scores.unusual,
+            right_shares=right_shares,
+        )
 
     def _believed_shares(self, scores: Scores) -> FloatArray:
         """Shares of the true classes (C,): given labels where they are believed, else guesses.

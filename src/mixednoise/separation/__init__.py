@@ -2,6 +2,7 @@
 
 from mixednoise.separation.em import MixtureFit, Prior, fit_mixture, quantile_start
 from mixednoise.separation.mixture import Mixture, MixtureFitError
+from mixednoise.separation.second_opinion import with_second_opinion
 from mixednoise.separation.separate import ClassReport, Separation, separate
 from mixednoise.separation.settings import SeparationSettings
 
@@ -16,4 +17,5 @@ __all__ = [
     "fit_mixture",
     "quantile_start",
     "separate",
+    "with_second_opinion",
 ]

@@ -1,0 +1,48 @@
+"""Two judges of the same labels, made one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mixednoise.errors import DataError
+from mixednoise.separation.mixture import Array
+
+#: Nobody is surer than this that a label is right, or wrong.
+SUREST = 1e-6
+
+
+def with_second_opinion(first: Array, second: Array) -> Array:
+    """Judge labels by both of two verdicts, and what can be read by the first alone.
+
+    The odds of a right label, P(correct) / P(mis_h), become the geometric mean of both: who is
+    surer counts more, and a judge that can't tell (even odds) leaves the other's order as it is.
+
+    Args:
+        first: float64 (N, 3): P(correct), P(mis_h), P(mis_l), rows sum to 1.
+        second: likewise, of the same samples.
+
+    Returns:
+        float64 (N, 3), rows sum to 1; P(mis_l) is that of ``first``.
+
+    Raises:
+        DataError: the verdicts have different shapes.
+    """
+    if first.shape != second.shape:
+        raise DataError(
+            "the two verdicts are about different samples",
+            expected=f"shape {first.shape}",
+            found=f"shape {second.shape}",
+            fix="pass verdicts over one training set, in one order",
+        )
+    odds = np.sqrt(_odds_of_right(first) * _odds_of_right(second))
+    readable = 1 - first[:, 2]
+    correct = readable * odds / (1 + odds)
+    return np.stack([correct, readable - correct, first[:, 2]], axis=1)
+
+
+def _odds_of_right(p: Array) -> Array:
+    correct, mis_h = p[:, 0], p[:, 1]
+    readable = correct + mis_h
+    right = np.divide(correct, readable, out=np.full_like(correct, 0.5), where=readable > 0)
+    odds: Array = (right + SUREST) / (1 - right + SUREST)
+    return odds
