@@ -271,12 +271,12 @@ def test_logits_are_adjusted_by_what_is_believed_of_the_classes():
     p[:2] = 0.0, 1.0, 0.0
     guess = np.zeros((2, 8, 2), np.float32)
     guess[:, :, 1] = 1
-    method._verdicts = [SimpleNamespace(p=p)] * 2
+    method.judges.verdicts = [SimpleNamespace(p=p)] * 2
     scores = Scores(*[np.zeros((2, 8))] * 4, p=guess)
-    method._true_shares = method._believed_shares(scores)
+    method.judges.true_shares = method.judges.believed_shares(scores)
     method._adjustment = method._adjusted()
     # 2 + 6 samples, and one more for every class.
-    assert method._true_shares.tolist() == pytest.approx([0.3, 0.7])
+    assert method.judges.true_shares.tolist() == pytest.approx([0.3, 0.7])
     losses = losses_of(method, [[0.0, 0.0]], [0], [0], [[1.0, 0.0]])
     assert losses["loss"].item() == pytest.approx(-math.log(0.3), rel=1e-5)
 
@@ -487,10 +487,10 @@ def test_the_share_that_is_kept_can_follow_the_confident_joint():
     kept = {}
     for how in ("fixed", "estimated"):
         method = make_method(labels, correct_share=how, separation={"minimum_correct_share": 0.0})
-        method._separate(scores)
-        kept[how] = method._right_shares(scores)[0]
+        method.judges.judge(scores)
+        kept[how] = method.judges.right_shares(scores)[0]
     assert kept["fixed"] is None
     assert kept["estimated"].tolist() == pytest.approx([0.1, 0.5, 1.0], abs=0.03)
     again = make_method(labels, correct_share="estimated")
     again.load_state_dict(method.state_dict())
-    assert np.array_equal(again._mean_p[1], method._mean_p[1])
+    assert np.array_equal(again.judges.mean_p[1], method.judges.mean_p[1])

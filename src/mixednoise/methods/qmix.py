@@ -18,7 +18,6 @@ Per epoch after the warm-up:
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,17 +27,15 @@ from torch import Tensor
 
 from mixednoise.data.augment import strong_view, weak_view
 from mixednoise.data.table import GROUPS
-from mixednoise.methods.base import Batch, Context, EpochReport, FloatArray, Method, Scorer, Scores
+from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer
 from mixednoise.methods.losses import class_share_penalty, sharpen, supervised_contrastive
 from mixednoise.methods.mixing import Mix, draw_mix
 from mixednoise.methods.qmix_config import QMixConfig
+from mixednoise.methods.qmix_judges import Judges
 from mixednoise.methods.qmix_targets import Targets, losses_by_group, omega_at
-from mixednoise.separation import ClassReport, Separation, separate, with_second_opinion
-from mixednoise.separation.confident_joint import wrong_shares_of_biased
+from mixednoise.separation import Separation
 
 CORRECT, MIS_H, MIS_L = range(len(GROUPS))
-#: Samples that every class is believed to have at least.
-LEAST_MASS = 1.0
 
 
 class QMixMethod(Method[QMixConfig]):
@@ -52,23 +49,16 @@ class QMixMethod(Method[QMixConfig]):
         super().__init__(config, context)
         self.views = config.views.fitted_to(context.image_size)
         self.shares = torch.tensor(context.class_shares, dtype=torch.float32)
-        # The last separation of each network, with its memory of loss and entropy.
-        self._verdicts: list[Separation] = []
-        # Mean softmax of each network for every sample, weighed as losses are, (N, C).
-        self._mean_p: list[np.ndarray[Any, np.dtype[np.float32]]] = []
-        self._scored = 0
+        self.judges = Judges(config, context)
         # Verdicts by which each network is trained: p (N, 3), counts (N, 3), group (N,).
         self._p: list[Tensor] = []
         self._counts: list[Tensor] = []
         self._group: list[Tensor] = []
-        # Shares of the true classes, as far as they are known.
-        self._true_shares: FloatArray = context.class_shares
         self._omega = config.omega
         # What is added to the logits while they learn (C,).
         self._adjustment = torch.zeros(context.num_classes)
         # Whether so few labels are suspected that all are learned as given.
         self._trusting = False
-        self._told: set[tuple[str, str, str]] = set()
 
     @property
     def warmup_epochs(self) -> int:
@@ -90,13 +80,13 @@ class QMixMethod(Method[QMixConfig]):
         if epoch < self.warmup_epochs:
             # Warm-up scores are worth their pass only where they are remembered.
             if epoch > 0 and self.config.separation.memory > 0:
-                self._separate(score())
+                self.judges.judge(score())
             return EpochReport()
-        if not self._settled(epoch):
-            self._separate(score())
-        report = self._report()
+        if not self.judges.settled(epoch):
+            self.judges.judge(score())
+        report = self.judges.report()
         self._watch(report)
-        learned = [self._learned_by(verdict) for verdict in self._verdicts[::-1]]
+        learned = [self._learned_by(verdict) for verdict in self.judges.verdicts[::-1]]
         self._p, self._group = [p for p, _ in learned], [group for _, group in learned]
         self._counts = [self._counted(p, group) for p, group in learned]
         self._adjustment = self._adjusted()
@@ -104,51 +94,25 @@ class QMixMethod(Method[QMixConfig]):
         return report
 
     def assess(self, score: Scorer) -> EpochReport:
-        """The final verdict: mean posterior of both networks' separations.
+        """The final verdict.
 
         Where all labels were learned as given, whatever was suspected, the networks have not
-        learned their own suspicions: they know more in the end than after the warm-up, and are
-        heard once more. Pixels need no second opinion, and muted images would give none.
+        learned their own suspicions by heart: in the end they know more of labels than after the
+        warm-up, and are heard once more.
         """
-        if not self._settled(self.config.epochs):
-            self._separate(score())
-            return self._report()
-        report = self._report()
-        if not self._few_suspected(report):
-            return report
-        return self._reconsidered(score())
-
-    def _reconsidered(self, scores: Scores) -> EpochReport:
-        """The verdict that was kept, with a second opinion on labels by the final networks."""
-        late = [self._judged(scores, m, None) for m in range(self.num_networks)]
-        p = np.mean(
-            [
-                with_second_opinion(kept.p, now.p)
-                for kept, now in zip(self._verdicts, late, strict=True)
-            ],
-            axis=0,
-        )
-        loss, entropy = (
-            np.mean([getattr(judge, name) for judge in (*self._verdicts, *late)], axis=0)
-            for name in ("loss", "entropy")
-        )
-        sizes = np.bincount(p.argmax(axis=1), minlength=len(GROUPS))
-        numbers = {f"size_{name}": float(n) for name, n in zip(GROUPS, sizes, strict=True)}
-        return EpochReport(p, loss, entropy, numbers)
-
-    def _few_suspected(self, report: EpochReport) -> bool:
-        suspected = report.numbers["size_mis_h"] / len(self.context.labels)
-        return suspected < self.config.least_suspected
+        if not self.judges.settled(self.config.epochs):
+            self.judges.judge(score())
+            return self.judges.report()
+        return self.judges.reconsidered(score()) if self.judges.trust_all else self.judges.report()
 
     def _watch(self, report: EpochReport) -> None:
-        """The guard: what separation finds on clean data is no reason to drop labels."""
-        before, self._trusting = self._trusting, self._few_suspected(report)
+        """Ask the guard, and say so once where it steps in."""
+        before, self._trusting = self._trusting, self.judges.trust_all
         if self._trusting and not before:
-            suspected = report.numbers["size_mis_h"] / len(self.context.labels)
             report.warnings.append(
-                f"{suspected:.0%} of the samples are called mis_h, less than least_suspected="
-                f"{self.config.least_suspected:g}: as many as in clean data, so all labels are "
-                "learned as given; unreadable images are muted all the same"
+                f"{self.judges.suspected:.0%} of the samples are called mis_h, less than "
+                f"least_suspected={self.config.least_suspected:g}: as many as in clean data, so "
+                "all labels are learned as given; unreadable images are muted all the same"
             )
 
     def _learned_by(self, verdict: Separation) -> tuple[Tensor, Tensor]:
@@ -162,89 +126,6 @@ class QMixMethod(Method[QMixConfig]):
         readable, nothing = p[:, CORRECT] + p[:, MIS_H], torch.zeros(len(p))
         p = torch.stack([readable, nothing, p[:, MIS_L]], dim=1)
         return p, p.argmax(dim=1)
-
-    def _settled(self, epoch: int) -> bool:
-        """Whether the verdict is no longer changed in this epoch."""
-        last = self.config.separation_epochs
-        return bool(self._verdicts) and last is not None and epoch >= self.warmup_epochs + last
-
-    def _separate(self, scores: Scores) -> None:
-        before: list[Separation | None] = [*self._verdicts] or [None] * self.num_networks
-        shares = self._right_shares(scores)
-        self._verdicts = [self._judged(scores, m, old, shares[m]) for m, old in enumerate(before)]
-        self._true_shares = self._believed_shares(scores)
-
-    def _judged(
-        self,
-        scores: Scores,
-        m: int,
-        before: Separation | None,
-        right_shares: FloatArray | None = None,
-    ) -> Separation:
-        """What network m's scores come to; ``before`` is remembered."""
-        return separate(
-            scores.loss[m],
-            scores.entropy[m],
-            self.context.labels,
-            self.context.num_classes,
-            self.config.separation,
-            state=None if before is None else before.state,
-            unusual=scores.unusual,
-            right_shares=right_shares,
-        )
-
-    def _believed_shares(self, scores: Scores) -> FloatArray:
-        """Shares of the true classes (C,): given labels where they are believed, else guesses.
-
-        Wrong labels make rare classes look more common than they are.
-        """
-        if scores.p is None:
-            return self.context.class_shares
-        correct, mis_h, _ = np.mean([verdict.p for verdict in self._verdicts], axis=0).T
-        given = np.eye(self.context.num_classes)[self.context.labels]
-        guessed = scores.p.mean(axis=0, dtype=np.float64)
-        mass = (correct[:, None] * given + mis_h[:, None] * guessed).sum(axis=0) + LEAST_MASS
-        shares: FloatArray = mass / mass.sum()
-        return shares
-
-    def _right_shares(self, scores: Scores) -> list[FloatArray | None]:
-        """Estimated share of right labels per class (C,), for each network; None = not wanted."""
-        if self.config.correct_share == "fixed" or scores.p is None:
-            return [None] * self.num_networks
-        # As with losses, the first epochs weigh equally.
-        keep = min(self.config.separation.memory, self._scored / (self._scored + 1))
-        self._scored += 1
-        old = self._mean_p or list(scores.p)
-        self._mean_p = [
-            keep * before + (1 - keep) * now for before, now in zip(old, scores.p, strict=True)
-        ]
-        labels = self.context.labels
-        return [1 - wrong_shares_of_biased(labels, p.astype(np.float64)) for p in self._mean_p]
-
-    def _report(self) -> EpochReport:
-        separations = self._verdicts
-        numbers = {
-            f"size_{name}": float(np.mean([s.sizes[name] for s in separations])) for name in GROUPS
-        }
-        rows = [
-            {"network": network, "class": self.context.class_names[report.label]} | _row(report)
-            for network, separation in zip("AB", separations, strict=True)
-            for report in separation.classes
-        ]
-        warnings = []
-        for row in rows:
-            key = row["network"], row["class"], row["fallback"]
-            if row["fallback"] and key not in self._told:
-                self._told.add(key)
-                warnings.append(
-                    f"network {key[0]}, class {key[1]!r}: separation fell back to {key[2]} "
-                    "(said once; every epoch is in separation.csv)"
-                )
-        mean_p, loss, entropy = (
-            np.mean([getattr(s, name) for s in separations], axis=0)
-            for name in ("p", "loss", "entropy")
-        )
-        return EpochReport(mean_p, loss, entropy, numbers, rows, warnings)
 
     def _counted(self, p: Tensor, group: Tensor) -> Tensor:
         """How much every sample counts in L_correct, L_mis_h and L_mis_l (N, 3).
@@ -390,7 +271,7 @@ class QMixMethod(Method[QMixConfig]):
         Logit adjustment (Menon et al., ICLR 2021): the network itself then leans less to common
         classes, tau = 1 not at all.
         """
-        known = self.context.class_shares if self._trusting else self._true_shares
+        known = self.context.class_shares if self._trusting else self.judges.true_shares
         shares = torch.from_numpy(known).clamp(min=1e-8).float()
         return self.config.logit_adjustment * shares.log()
 
@@ -398,28 +279,8 @@ class QMixMethod(Method[QMixConfig]):
 
     def state_dict(self) -> dict[str, Any]:
         """Verdicts and mean predictions; the rest is made anew at the start of an epoch."""
-        return {
-            "verdicts": [asdict(verdict) for verdict in self._verdicts],
-            "mean_p": self._mean_p,
-            "scored": self._scored,
-            "true_shares": self._true_shares,
-        }
+        return self.judges.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the verdicts."""
-        self._mean_p, self._scored = list(state["mean_p"]), int(state["scored"])
-        self._true_shares = np.asarray(state["true_shares"], np.float64)
-        self._verdicts = [
-            Separation(**{**fields, "classes": tuple(ClassReport(**c) for c in fields["classes"])})
-            for fields in state["verdicts"]
-        ]
-
-
-def _row(report: ClassReport) -> dict[str, Any]:
-    """One class of one separation as columns of ``separation.csv``."""
-    row: dict[str, Any] = {}
-    for k, name in enumerate(GROUPS):
-        row[f"size_{name}"] = report.sizes[k]
-        row[f"loss_{name}"] = report.loss[k]
-        row[f"entropy_{name}"] = report.entropy[k]
-    return row | {"fallback": report.fallback, "kept": report.kept}
+        self.judges.load_state_dict(state)
