@@ -140,7 +140,7 @@ def test_a_warning_names_its_epoch_once(monkeypatch):
 @pytest.mark.parametrize(
     ("model", "module"),
     [
-        (mixednoise.QMix, "qmix"),
+        (mixednoise.QMix, "qmix_judges"),
         (mixednoise.CrossEntropySingle, "independent"),
         (mixednoise.CoTeaching, "independent"),
     ],
