@@ -70,6 +70,26 @@ def test_methods_are_compared_on_the_seeds_that_all_of_them_have():
     )
 
 
+def test_the_spread_of_the_mean_is_that_of_whole_runs_of_the_matrix():
+    figures = {  # cell -> method -> seeds 0, 1
+        "a": {"qmix": (0.70, 0.72), "cross_entropy": (0.60, 0.66)},
+        "b": {"qmix": (0.50, 0.56), "cross_entropy": (0.50, 0.50)},
+    }
+    rows = pd.DataFrame(
+        row(method, noise, seed, value)
+        for noise, methods in figures.items()
+        for method, values in methods.items()
+        for seed, value in enumerate(values)
+    )
+    (overall,) = line(tables(rows).partition("Mean over")[2], "qmix")
+    # seed 0: (.70 + .50) / 2 = .60, seed 1: .64; leads .05 and .06
+    assert overall[1:3] == ["0.620 ± 0.028", "+5.5 ± 0.7"]
+    # A seed that is missing in one cell is no run of the matrix. Leads: .08 (a), 0 (b).
+    fewer = rows[~((rows["noise"] == "b") & (rows["seed"] == 1))]
+    (overall,) = line(tables(fewer).partition("Mean over")[2], "qmix")
+    assert overall[1:3] == ["0.605", "+4.0"]
+
+
 def test_options_are_chosen_on_validation():
     text = tables(ROWS, "val")
     assert "validation split" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,32 +66,36 @@ _WHICH = ("last", "best")
 def _overall(rows: pd.DataFrame, judge: Judge) -> str:
     """Methods by their mean over cells; only seeds for which every method has a run count."""
     methods = list(dict.fromkeys(rows["method"]))
-    values = []
+    by_seed = []
     for _, mine in rows.groupby(["data", "noise"], sort=False):
         metric = _column(main_metric(mine), "last", judge)
         seeds = mine.pivot_table(index="seed", columns="method", values=metric, sort=False)
-        mean = seeds.reindex(columns=methods).dropna().mean()
-        values.append([float(mean[method]) for method in methods])
-    everywhere = np.array(values)  # (cells, methods)
-    whole = everywhere[np.isfinite(everywhere).all(axis=1)]
-    if not len(whole):
+        by_seed.append(seeds.reindex(columns=methods).dropna())
+    whole = [seeds for seeds in by_seed if len(seeds)]
+    if not whole:
         return "No cell has a run of every method yet."
-    of = dict(zip(methods, whole.T, strict=True))
+    of = pd.DataFrame([seeds.mean() for seeds in whole])  # (cells, methods)
+    # Mean over cells for every seed that all cells have (seeds, methods): one run of the matrix.
+    cells = pd.concat(whole).groupby(level=0)
+    runs = cells.mean()[cells.size() == len(whole)]
     titles = ["method", "mean", f"ahead of {BASELINE}", "gap to the oracle closed", "worst cell"]
     lines = []
     for method in sorted(methods, key=lambda method: -float(of[method].mean())):
         ahead = closed = worst = ""
         if BASELINE in of and method != BASELINE:
             lead = of[method] - of[BASELINE]
-            ahead, worst = f"{100 * lead.mean():+.1f}", f"{100 * lead.min():+.1f}"
+            spread = _deviation(100 * (runs[method] - runs[BASELINE]).to_numpy(), digits=1)
+            ahead, worst = f"{100 * lead.mean():+.1f}{spread}", f"{100 * lead.min():+.1f}"
             if ORACLE in of and method != ORACLE:
                 gap = float((of[ORACLE] - of[BASELINE]).mean())
                 closed = f"{100 * lead.mean() / gap:.0f} %" if gap > 0 else "no gap"
-        lines.append([str(method), f"{of[method].mean():.3f}", ahead, closed, worst])
-    note = f"Of {len(values)} cells {len(whole)} have a run of every method. "
+        mean = f"{of[method].mean():.3f}{_deviation(runs[method].to_numpy())}"
+        lines.append([str(method), mean, ahead, closed, worst])
+    note = f"Of {len(by_seed)} cells {len(whole)} have a run of every method. "
+    spread = " Mean over cells ± standard deviation over seeds." if len(runs) > 1 else ""
     return (
-        (note if len(whole) < len(values) else "")
-        + "Points are hundredths.\n\n"
+        (note if len(whole) < len(by_seed) else "")
+        + f"Points are hundredths.{spread}\n\n"
         + _markdown(titles, lines)
     )
 
@@ -104,8 +109,12 @@ def _spread(rows: pd.DataFrame, column: str, digits: int = 3) -> str:
     values = values[np.isfinite(values)]
     if not len(values):
         return ""
-    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{spread}"
+    return f"{values.mean():.{digits}f}{_deviation(values, digits)}"
+
+
+def _deviation(values: np.ndarray[Any, np.dtype[np.float64]], digits: int = 3) -> str:
+    """`` ± s`` of several values, nothing of one."""
+    return f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
 
 
 def _cells(rows: pd.DataFrame) -> int:
