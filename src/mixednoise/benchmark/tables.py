@@ -77,10 +77,10 @@ def _overall(rows: pd.DataFrame, judge: Judge) -> str:
     of = pd.DataFrame([seeds.mean() for seeds in whole])  # (cells, methods)
     # Mean over cells for every seed that all cells have (seeds, methods): one run of the matrix.
     cells = pd.concat(whole).groupby(level=0)
-    runs = cells.mean()[cells.size() == len(whole)]
+    runs = cells.mean()[cells.size().eq(len(whole))]
     titles = ["method", "mean", f"ahead of {BASELINE}", "gap to the oracle closed", "worst cell"]
     lines = []
-    for method in sorted(methods, key=lambda method: -float(of[method].mean())):
+    for method in of.mean().sort_values(ascending=False, kind="stable").index:
         ahead = closed = worst = ""
         if BASELINE in of and method != BASELINE:
             lead = of[method] - of[BASELINE]
