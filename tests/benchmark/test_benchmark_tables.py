@@ -1,8 +1,9 @@
 """Rows as tables, against numbers worked by hand."""
 
 import pandas as pd
+import pytest
 
-from mixednoise.benchmark.tables import main_metric, tables
+from mixednoise.benchmark.tables import leads, main_metric, tables
 
 
 def row(method, noise, seed, last, best=None, data="skin", **more):
@@ -88,6 +89,17 @@ def test_the_spread_of_the_mean_is_that_of_whole_runs_of_the_matrix():
     fewer = rows[~((rows["noise"] == "b") & (rows["seed"] == 1))]
     (overall,) = line(tables(fewer).partition("Mean over")[2], "qmix")
     assert overall[1:3] == ["0.605", "+4.0"]
+
+
+def test_leads_are_paired_by_seed_and_sorted():
+    ahead = leads(ROWS)
+    assert list(ahead.index) == ["oracle", "qmix"]  # the baseline itself is left out
+    assert list(ahead.columns) == [("skin", "none"), ("skin", "mixed"), ("eyes", "mixed")]
+    # seed 0 alone: cross-entropy has not run seed 1
+    assert ahead.loc["qmix"].tolist() == pytest.approx([-1, 8, -2])
+    assert ahead.loc["oracle"].tolist() == pytest.approx([float("nan"), 20, 4], nan_ok=True)
+    assert leads(ROWS, "val").loc["qmix"].tolist() == pytest.approx([-0.5, 4, -1])
+    assert leads(ROWS[ROWS["method"] != "cross_entropy"]).empty
 
 
 def test_options_are_chosen_on_validation():

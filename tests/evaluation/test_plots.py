@@ -24,6 +24,7 @@ from mixednoise.evaluation.plots import (
     plot_groups,
     plot_groups_by_class,
     plot_history,
+    plot_matrix,
     plot_per_class,
     save_figure,
 )
@@ -276,6 +277,45 @@ def test_comparison_of_several_cells_never_averages_over_them() -> None:
     assert shown.count("0.510") == 1
     with pytest.raises(DataError, match="nothing to compare"):
         plot_comparison(rows, metrics=("ece",))
+
+
+def leads_of(data: list[str], noises: list[str]) -> pd.DataFrame:
+    columns = pd.MultiIndex.from_product([data, noises], names=["data", "noise"])
+    values = np.arange(2.0 * len(columns)).reshape(2, -1) - 3
+    return pd.DataFrame(values, index=["oracle", "a method with a very long name"], columns=columns)
+
+
+def test_matrix_has_a_number_and_a_colour_per_cell() -> None:
+    leads = leads_of(["skin", "eyes"], ["none", "symmetric", "class map"])
+    leads.iloc[0, 0] = np.nan  # not run
+    figure = plot_matrix(leads, baseline="cross_entropy")
+    shown = assert_legible(figure)
+    assert {"skin", "eyes", "oracle", "–", "+0.0", "-2.0", "+8.0"} <= set(shown)
+    assert shown.count("symmetric") == 2
+    (axes,) = figure.axes
+    (image,) = axes.images
+    drawn = image.get_array()
+    assert drawn is not None
+    assert drawn.mask[0, 0]
+    assert drawn[1, 5] == 8
+    ahead, level, behind = image.cmap(image.norm([15.0, 0.0, -15.0]))[:, :3]
+    assert level.min() > 0.99  # white
+    assert ahead[2] > ahead[0]  # blue
+    assert behind[0] > behind[2]  # orange
+
+
+def test_a_wide_matrix_goes_on_in_another_line_and_keeps_data_sets_whole() -> None:
+    noises = ["none", "symmetric", "structured", "instance", "unreadable"]
+    figure = plot_matrix(leads_of([f"set {k}" for k in range(5)], noises), baseline="plain")
+    shown = assert_legible(figure)
+    assert [axes.images[0].get_array().shape[1] for axes in figure.axes] == [15, 10]
+    assert shown.count("oracle") == 2
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert boxes[0].y0 > boxes[1].y1  # above each other
+    one_set = plot_matrix(leads_of(["set"], [f"noise {k}" for k in range(20)]), baseline="plain")
+    assert [axes.images[0].get_array().shape[1] for axes in one_set.axes] == [16, 4]
+    with pytest.raises(DataError, match="nothing to compare"):
+        plot_matrix(pd.DataFrame(), baseline="plain")
 
 
 def test_saved_figure_is_whole_and_1200_pixels_wide(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from mixednoise.benchmark.rows import (
     mark_done,
     rows_of,
 )
-from mixednoise.benchmark.tables import tables
+from mixednoise.benchmark.tables import BASELINE, leads, tables
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import RunError
 from mixednoise.io import write_csv, write_text
@@ -33,6 +33,8 @@ from mixednoise.progress import Progress
 
 ROWS, TABLE, PICTURE = "rows.csv", "table.md", "comparison.png"
 POLL_SECONDS = 0.2
+#: More cells than this are drawn as a heat map.
+MOST_CELLS_AS_BARS = 4
 
 
 @dataclass
@@ -266,6 +268,11 @@ def _flat(name: str) -> str:
 
 
 def _draw(rows: pd.DataFrame, path: Path) -> None:
-    from mixednoise.evaluation.plots import plot_comparison, save_figure
+    """Bars where they can be looked at, else a heat map."""
+    from mixednoise.evaluation.plots import plot_comparison, plot_matrix, save_figure
 
-    save_figure(plot_comparison(rows, title="Benchmark"), path)
+    ahead = leads(rows)
+    if ahead.shape[1] > MOST_CELLS_AS_BARS:
+        save_figure(plot_matrix(ahead, baseline=BASELINE, title="Benchmark"), path)
+    else:
+        save_figure(plot_comparison(rows, title="Benchmark"), path)

@@ -44,6 +44,23 @@ def tables(rows: pd.DataFrame, judge: Judge = "test") -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def leads(rows: pd.DataFrame, judge: Judge = "test") -> pd.DataFrame:
+    """Points (hundredths) ahead of :data:`BASELINE` at the last epoch, paired by seed.
+
+    Returns:
+        Methods, the one that is ahead most first, by columns ``(data, noise)``; NaN where the two
+        have no seed in common. Empty where the baseline was not run.
+    """
+    cells = {}
+    for (data, noise), mine in rows.groupby(["data", "noise"], sort=False):
+        metric = _column(main_metric(rows[rows["data"] == data]), "last", judge)
+        seeds = mine.pivot_table(index="seed", columns="method", values=metric, sort=False)
+        if BASELINE in seeds:
+            cells[data, noise] = 100 * seeds.sub(seeds[BASELINE], axis=0).mean()
+    found = pd.DataFrame(cells).drop(index=BASELINE, errors="ignore").dropna(how="all")
+    return found.loc[found.mean(axis=1).sort_values(ascending=False, kind="stable").index]
+
+
 def _per_noise(rows: pd.DataFrame, metric: str, judge: Judge) -> str:
     noises = list(dict.fromkeys(rows["noise"]))
     titles = ["method", *noises, "AUROC correct", "AUROC mis_l", "minutes"]
