@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from mixednoise.benchmark import run
 from mixednoise.benchmark.tables import leads, main_metric, tables
 
 
@@ -116,3 +117,16 @@ def test_grades_are_judged_by_kappa():
 
 def test_without_noise_there_is_nothing_to_rank():
     assert "Mean over" not in tables(ROWS[ROWS.noise == "none"])
+
+
+def test_many_cells_are_drawn_also_where_the_baseline_stands_alone(tmp_path):
+    alone = pd.DataFrame([row("cross_entropy", f"noise {k}", 0, 0.5) for k in range(6)])
+    rivals = pd.concat([alone, alone.assign(method="qmix", macro_f1_last=0.6)])
+    for name, rows in {"alone": alone, "rivals": rivals}.items():
+        run._draw(rows, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    # Six blocks of bars are higher than one line of the heat map.
+    heights = [
+        int.from_bytes((tmp_path / n).read_bytes()[20:24], "big") for n in ("alone", "rivals")
+    ]
+    assert heights[0] > heights[1]

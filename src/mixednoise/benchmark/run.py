@@ -268,11 +268,11 @@ def _flat(name: str) -> str:
 
 
 def _draw(rows: pd.DataFrame, path: Path) -> None:
-    """Bars where they can be looked at, else a heat map."""
+    """Bars where they can be looked at or only the baseline was run, else a heat map."""
     from mixednoise.evaluation.plots import plot_comparison, plot_matrix, save_figure
 
     ahead = leads(rows)
-    if ahead.shape[1] > MOST_CELLS_AS_BARS:
+    if len(ahead) and ahead.shape[1] > MOST_CELLS_AS_BARS:
         save_figure(plot_matrix(ahead, baseline=BASELINE, title="Benchmark"), path)
     else:
         save_figure(plot_comparison(rows, title="Benchmark"), path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,9 @@ def leads(rows: pd.DataFrame, judge: Judge = "test") -> pd.DataFrame:
         have no seed in common. Empty where the baseline was not run.
     """
     cells = {}
-    for (data, noise), mine in rows.groupby(["data", "noise"], sort=False):
-        metric = _column(main_metric(rows[rows["data"] == data]), "last", judge)
-        seeds = mine.pivot_table(index="seed", columns="method", values=metric, sort=False)
+    for cell, seeds in _last_by_seed(rows, judge):
         if BASELINE in seeds:
-            cells[data, noise] = 100 * seeds.sub(seeds[BASELINE], axis=0).mean()
+            cells[cell] = 100 * seeds.sub(seeds[BASELINE], axis=0).mean()
     found = pd.DataFrame(cells).drop(index=BASELINE, errors="ignore").dropna(how="all")
     return found.loc[found.mean(axis=1).sort_values(ascending=False, kind="stable").index]
 
@@ -83,11 +81,7 @@ _WHICH = ("last", "best")
 def _overall(rows: pd.DataFrame, judge: Judge) -> str:
     """Methods by their mean over cells; only seeds for which every method has a run count."""
     methods = list(dict.fromkeys(rows["method"]))
-    by_seed = []
-    for _, mine in rows.groupby(["data", "noise"], sort=False):
-        metric = _column(main_metric(mine), "last", judge)
-        seeds = mine.pivot_table(index="seed", columns="method", values=metric, sort=False)
-        by_seed.append(seeds.reindex(columns=methods).dropna())
+    by_seed = [seeds.reindex(columns=methods).dropna() for _, seeds in _last_by_seed(rows, judge)]
     whole = [seeds for seeds in by_seed if len(seeds)]
     if not whole:
         return "No cell has a run of every method yet."
@@ -115,6 +109,13 @@ def _overall(rows: pd.DataFrame, judge: Judge) -> str:
         + f"Points are hundredths.{spread}\n\n"
         + _markdown(titles, lines)
     )
+
+
+def _last_by_seed(rows: pd.DataFrame, judge: Judge) -> Iterator[tuple[Hashable, pd.DataFrame]]:
+    """Each cell ``(data, noise)`` with its figures at the last epoch (seeds, methods)."""
+    for cell, mine in rows.groupby(["data", "noise"], sort=False):
+        metric = _column(main_metric(mine), "last", judge)
+        yield cell, mine.pivot_table(index="seed", columns="method", values=metric, sort=False)
 
 
 def _column(metric: str, which: str, judge: Judge) -> str:
