@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mixednoise.data.table import GROUPS
+from mixednoise.quality.reasons import join_reasons
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -108,7 +109,7 @@ def explain(
             said.append(f"agreed with the given label in {agree[i]} of {total[i]} looks")
         if code >= 0 and max(posteriors[i]) < CLOSE_CALL:
             said.append(_close_call(posteriors[i]))
-        lines.append("; ".join(said))
+        lines.append(join_reasons(said))
     return lines
 
 

@@ -14,6 +14,7 @@ from mixednoise.errors import DataError
 from mixednoise.evaluation.colours import GREY, GROUP_COLOURS, GROUP_TITLES, INK
 from mixednoise.evaluation.plots.style import BODY, MARGIN, SMALL, STYLE, WIDTH, new_figure
 from mixednoise.evaluation.plots.text import count, fit, shorten_middle
+from mixednoise.quality.reasons import split_reasons
 
 #: The groups that a curator looks at, in the order of the page.
 SECTIONS = ("mis_h", "mis_l")
@@ -156,9 +157,9 @@ def _word(value: object) -> str:
 
 def _short_reason(reasons: str) -> str:
     """The first reason that the lines above don't tell already."""
-    said = reasons.split("; ")
+    said = split_reasons(reasons)
     telling = [text for text in said if not text.startswith(("predicted ", "close call"))]
-    return (telling or said)[0]
+    return next(iter(telling or said), "")
 
 
 def _heading(
