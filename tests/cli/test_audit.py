@@ -163,6 +163,16 @@ def test_data_without_splits_is_judged_to_the_last_sample(copied, capsys):
     assert audit(out / "run", "--out", copied / "again") == 0
 
 
+@pytest.mark.parametrize(("told", "most"), [(["--take-per-class", 4], 4), (["--take", 12], 12)])
+def test_part_of_the_data_for_a_first_try(copied, told, most):
+    out = copied / "audit"
+    assert audit(copied / "data", "--out", out, *TINY, *told) == 0
+    table = AuditFolder(out).read_table()
+    assert len(table) == 12
+    assert table["given_label"].value_counts().max() <= most
+    assert (table["group"] != "").all()
+
+
 @pytest.mark.parametrize("splits", ["auto", "all"])
 def test_folds_judge_what_they_have_not_seen(tmp_path, splits):
     split = ["test" if i % 5 == 4 else "train" for i in range(SIZE)]
@@ -393,6 +403,7 @@ def test_a_disk_that_takes_no_files(copied, capsys, monkeypatch):
         (["--epochs", 3, "--folds", 2], ["--folds", "--epochs", "finished"]),
         (["--seed", 1], ["--seed"]),
         (["--classes", "a,b"], ["--classes"]),
+        (["--take", 5, "--take-per-class", 2], ["--take", "--take-per-class"]),
         (["--workers", 0], ["--workers"]),
         (["--device", "abacus"], ["abacus"]),
     ],

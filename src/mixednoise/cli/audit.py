@@ -73,6 +73,8 @@ def audit(
     reader: o.Reader = o.AS_FOUND,
     classes: o.Classes = None,
     ordinal: o.Ordinal = None,
+    take: o.Take = None,
+    take_per_class: o.TakePerClass = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -127,6 +129,8 @@ def audit(
             reader=reader,
             class_names=o.class_names(classes),
             ordinal=ordinal,
+            take=take,
+            take_per_class=take_per_class,
             training=training,
             resume=resume,
             overwrite=overwrite,

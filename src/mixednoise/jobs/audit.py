@@ -158,6 +158,8 @@ def audit_path(
     reader: Mapping[str, Any],
     class_names: list[str] | None = None,
     ordinal: bool | None = None,
+    take: int | None = None,
+    take_per_class: int | None = None,
     training: Mapping[str, Any],
     progress: Progress,
     **how: Any,
@@ -172,7 +174,7 @@ def audit_path(
         seed: of everything random; None = 0.
         data: of a run whose data set has moved, where it is now.
         reader: arguments of :func:`mixednoise.read_dataset`, None = not given.
-        class_names, ordinal: likewise.
+        class_names, ordinal, take, take_per_class: likewise.
         training: options of the method.
         progress: bars and lines.
         how: ``resume, overwrite, set_decisions_aside, workers``.
@@ -186,6 +188,7 @@ def audit_path(
     if (path / CONFIG).is_file():
         other: dict[str, Any] = {"method": method, "preset": preset, "folds": folds}
         other |= {"splits": splits, "seed": seed, "classes": class_names, "ordinal": ordinal}
+        other |= {"take": take, "take_per_class": take_per_class}
         other |= {name: value for name, value in training.items() if name not in _STILL_OPEN}
         _must_be_finished(path, [name for name, value in other.items() if value is not None])
         return make_audit(
@@ -208,8 +211,16 @@ def audit_path(
     # Options first: a typo there must not wait for the images to be decoded.
     options = {"seed": seed or 0, **training}
     model = estimator_named(method or "qmix")(preset=preset or "default", **options)
+    dataset = read_dataset(
+        path,
+        **given,
+        class_names=class_names,
+        ordinal=ordinal,
+        take=take,
+        take_per_class=take_per_class,
+    )
     return audit_dataset(
-        read_dataset(path, **given, class_names=class_names, ordinal=ordinal),
+        dataset,
         out,
         model=model,
         folds=folds or 0,
