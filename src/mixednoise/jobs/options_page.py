@@ -48,16 +48,18 @@ def options_page() -> str:
             continue
         title = f"`{name}`" + (" and `cross_entropy_single`" if name == "cross_entropy" else "")
         parts += [f"## {title}", _table(config, skip=tuple(TrainingConfig.model_fields))]
+        if name == "cross_entropy":
+            parts.append("`cross_entropy_single` is the same with `networks=1`.")
         for preset in config.preset_names()[1:]:
-            changes = config.preset_options(preset)
-            parts.append(f"Preset `{preset}` changes:\n\n" + _changes(changes))
+            changes = _changes(config.preset_options(preset), config)
+            parts.append(f"Preset `{preset}` changes:\n\n{changes}")
     parts += ["## `views.*`: weak and strong views", _summary(ViewSettings), _table(ViewSettings)]
     parts += ["## `separation.*`: telling the groups apart", _summary(SeparationSettings)]
     parts.append(_table(SeparationSettings))
     parts += ["## `mixednoise segment train`", SEGMENTATION, _table(SegmentationConfig)]
     for preset in SegmentationConfig.preset_names()[1:]:
-        changes = SegmentationConfig.preset_options(preset)
-        parts.append(f"Preset `{preset}` changes:\n\n" + _changes(changes))
+        changes = _changes(SegmentationConfig.preset_options(preset), SegmentationConfig)
+        parts.append(f"Preset `{preset}` changes:\n\n{changes}")
     parts += ["## `patches.*`: windows of images and masks", _summary(PatchSettings)]
     parts.append(_table(PatchSettings))
     return "\n\n".join(parts) + "\n"
@@ -134,14 +136,17 @@ def _default(info: FieldInfo) -> str:
     )
 
 
-def _changes(changes: dict[str, Any], prefix: str = "") -> str:
+def _changes(changes: dict[str, Any], model: type[BaseModel], prefix: str = "") -> str:
+    """One line per option that the preset gives another value than its default."""
     lines = []
     for name, value in changes.items():
-        if isinstance(value, dict):
-            lines.append(_changes(value, f"{prefix}{name}."))
-        else:
+        info = model.model_fields[name]
+        group = info.annotation
+        if isinstance(value, dict) and isinstance(group, type) and issubclass(group, BaseModel):
+            lines.append(_changes(value, group, f"{prefix}{name}."))
+        elif value != info.default:
             lines.append(f"- `{prefix}{name}={value}`")
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))
 
 
 if __name__ == "__main__":

@@ -105,9 +105,9 @@ class TrainingConfig(LearningConfig):
 
     backbone: str = Field(
         "auto",
-        description="resnet18, resnet34, resnet50, densenet121, efficientnet_b0, resnet18_slim or "
-        "timm:NAME; auto = resnet18 on an accelerator, resnet18_slim (a quarter of the arithmetic) "
-        "on a CPU",
+        description="resnet18, resnet34, resnet50, densenet121, efficientnet_b0, resnet18_slim, "
+        "resnet10_tiny or timm:NAME; auto = resnet18 on an accelerator, resnet18_slim (a quarter "
+        "of the arithmetic) on a CPU",
     )
     image_size: Annotated[int, Field(ge=16, le=2048)] | Literal["auto"] = Field(
         "auto",
@@ -123,7 +123,7 @@ class TrainingConfig(LearningConfig):
     stem: Stem = Field(
         "auto",
         description="start of the network: standard (7x7, stride 2, pooling), small (3x3, stride "
-        "1, pooling), full (3x3, stride 1, no pooling: ResNets only, 16 times the cost); auto = "
+        "1, pooling), full (3x3, stride 1, no pooling: ResNets only, 15 times the cost); auto = "
         "small up to 40 px, else standard, or that of the weights",
     )
     pretrained: bool = Field(False, description="start from published ImageNet weights (download)")
