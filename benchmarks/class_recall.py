@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from commands import finished_runs
+
 
 def thrown_away(run: Path, class_name: str) -> tuple[float, float]:
     """Shares of readable training images called mis_l: of the class, of the others."""
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--class-name", required=True)
     options = parser.parse_args()
     rows = []
-    for path in sorted((options.out / "runs" / options.data).glob("*/*/*/metrics.json")):
+    for path in finished_runs(options.out, f"{options.data}/*/*/*/metrics.json"):
         noise, method, seed = path.parts[-4:-1]
         metrics = json.loads(path.read_text(encoding="utf-8"))
         own, others = thrown_away(path.parent, options.class_name)

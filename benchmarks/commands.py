@@ -29,3 +29,14 @@ def out_of_fold(run: Path) -> pd.DataFrame:
         judged = run / "folds" / f"fold_{number}" / "judged.npy"
         p[folds["fold"] == number] = np.load(judged, allow_pickle=False)
     return pd.DataFrame(p, folds["id"], classes)
+
+
+def finished_runs(out: Path, pattern: str) -> list[Path]:
+    """What matches below the run folders of a benchmark; ends the script where nothing does."""
+    found = sorted((out / "runs").glob(pattern))
+    if not found:
+        sys.exit(
+            f"{out / 'runs' / pattern}: no such run. Rows that a benchmark took from --rows have "
+            "no run folders: run these cells without it."
+        )
+    return found

@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 import yaml
 
+from commands import finished_runs
 from mixednoise.data.readers import read_dataset
 from mixednoise.evaluation.ranking import binary_auc
 from mixednoise.loading import load
@@ -66,7 +67,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     rows = []
-    for path in sorted((options.out / "runs").glob("*/*/oracle/*/metrics.json")):
+    for path in finished_runs(options.out, "*/*/oracle/*/metrics.json"):
         data, noise, _, seed = path.parts[-5:-1]
         ours = path.parents[2] / "qmix" / seed / "samples.csv"
         if not ours.exists():

@@ -29,7 +29,7 @@ import pandas as pd
 import torch
 import yaml
 
-from commands import out_of_fold
+from commands import finished_runs, out_of_fold
 from image_scores import images_alone
 from mixednoise.data.readers import read_dataset
 from mixednoise.evaluation.ranking import binary_auc
@@ -136,7 +136,7 @@ def rows_of_cell(cell: Path, seed: str, truth: pd.Series[str], paths: list[str])
 def compare(out: Path) -> pd.DataFrame:
     """AUROC of every way in every cell and seed."""
     rows = []
-    for cell in sorted(path for path in (out / "runs").glob("*/*") if path.is_dir()):
+    for cell in sorted({run.parents[2] for run in finished_runs(out, "*/*/*/*/samples.csv")}):
         for seed in sorted({path.name for path in cell.glob("*/*") if path.is_dir()}):
             finished = [run.parent for run in sorted(cell.glob(f"*/{seed}/samples.csv"))]
             run = next((run for run in finished if "oracle" not in run.parts[-2]), None)

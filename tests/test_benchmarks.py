@@ -1,6 +1,7 @@
 """The scripts in benchmarks/ run: their numbers are another matter."""
 
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_label_noise_of_the_limit_counts_readable_training_images(script):
     samples = pd.DataFrame(rows, columns=columns)
     noise = script("separation_limit.py")["label_noise"](samples, ["a", "b"])
     assert noise.tolist() == [[0.75, 0.25], [0, 1]]
+
+
+@pytest.mark.parametrize("name", ["class_recall.py", "separation_limit.py", "separation_rivals.py"])
+def test_a_benchmark_whose_rows_came_from_elsewhere_has_no_runs_to_read(name, tmp_path):
+    told = ["--data", "odir3", "--class-name", "cataract"] if name == "class_recall.py" else []
+    command = [sys.executable, SCRIPTS / name, tmp_path, *told]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "--rows" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_share_of_a_class_that_is_thrown_away(script, tmp_path):
