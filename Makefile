@@ -33,7 +33,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-## bench: the speed ratios of docs/benchmarks.md, measured side by side
+## bench: the speed ratios of docs/benchmarks/speed.md, measured side by side
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/mixture.py
 	$(BIN)/python benchmarks/store_build.py
