@@ -36,6 +36,7 @@ with open({calls!r}, "a") as file:
     file.write(json.dumps(words) + chr(10))
 out.mkdir(parents=True, exist_ok=True)
 if words[0] == "train":
+    (out / "config.yaml").touch()
     if words[words.index("--method") + 1] in {bad!r}:
         sys.exit("out of luck")
     metrics = dict.fromkeys(
@@ -65,8 +66,10 @@ def bench(tmp_path, monkeypatch):
                 )
             return Running(process, log)
 
+        monkeypatch.setattr(runs, "check_data", lambda *_: None)  # a.csv is empty
         monkeypatch.setattr(runs, "start", start_stand_in)
         monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
+        calls.touch()
         wishes = {"progress": Silent()} | wishes
         outcome = run_benchmark(matrix, tmp_path / "out", **wishes)
         done = [json.loads(line) for line in calls.read_text().splitlines()]
@@ -146,7 +149,6 @@ def test_rows_count_wherever_their_files_lay(bench, tmp_path):
     kept = tmp_path / "kept.csv"
     kept.write_text((bench.out / "rows.csv").read_text().replace(str(tmp_path), "elsewhere"))
     shutil.rmtree(bench.out)
-    (tmp_path / "calls.txt").touch()
     outcome, done = bench(rows=[kept])
     assert not done
     assert len(outcome.rows) == 4
@@ -164,6 +166,35 @@ def test_a_file_without_rows_is_refused(bench, tmp_path, text, words):
         bench(rows=[kept])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("qwk_last", "kappa", "no column qwk_last"),
+        (",3.0,", ",three,", "seconds 'three' in row 1"),
+        ("mixednoise train", "'mixednoise train", "in row 1"),
+        (",none,0,", ",none,0.5,", "seed"),
+    ],
+)
+def test_damaged_rows_are_refused(bench, tmp_path, old, new, found):
+    bench(only=["none"])
+    kept = tmp_path / "kept.csv"
+    text = (bench.out / "rows.csv").read_text()
+    kept.write_text(text.replace(old, new))
+    assert kept.read_text() != text
+    with pytest.raises(ConfigError, match="no rows of a benchmark") as told:
+        bench(rows=[kept])
+    assert found in str(told.value)
+
+
+def test_seeds_that_another_program_has_written_as_decimals_are_understood(bench, tmp_path):
+    bench()
+    kept = tmp_path / "kept.csv"
+    rows = pd.read_csv(bench.out / "rows.csv", keep_default_na=False)
+    rows.assign(seed=0.0).to_csv(kept, index=False)
+    shutil.rmtree(bench.out)
+    assert not bench(rows=[kept])[1]
+
+
 def test_a_run_of_another_command_is_refused_or_repeated(bench):
     bench(only=["cross_entropy/0"])
     changed = MATRIX.replace("mis_h = 0.4", "mis_h = 0.3")
@@ -175,16 +206,101 @@ def test_a_run_of_another_command_is_refused_or_repeated(bench):
     assert commands(done) == ["corrupt", "train", "train", "train"]
 
 
-def test_dry_runs_nothing(bench, tmp_path):
+def test_runs_of_another_command_that_are_not_asked_for_do_not_count(bench):
+    bench(only=["mixed/cross_entropy/"])
+    heard = []
+    progress = Silent()
+    progress.warning = heard.append
+    changed = MATRIX.replace("mis_h = 0.4", "mis_h = 0.3")
+    outcome, _ = bench(text=changed, only=["none"], progress=progress)
+    assert set(outcome.rows.noise) == {"none"}
+    assert "a/mixed/cross_entropy/0" in heard[0]
+
+
+def test_a_folder_that_moved_or_is_spelled_otherwise_is_known_again(bench, tmp_path, monkeypatch):
+    bench()
+    (tmp_path / "elsewhere").mkdir()
+    shutil.move(bench.out, tmp_path / "elsewhere" / "out")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    outcome = run_benchmark(Path("../matrix.toml"), Path("out"), root=Path(".."), progress=Silent())
+    assert len(outcome.rows) == 4
+    assert not (tmp_path / "calls.txt").exists()
+
+
+def test_an_unfinished_run_of_another_command_is_refused_or_begun_anew(bench):
+    outcome, _ = bench(bad=["cross_entropy", "cross_entropy_single"], only=["none"])
+    assert len(outcome.failed) == 2
+    changed = MATRIX + "epochs = 3\n"
+    with pytest.raises(RunError, match="another command"):
+        bench(text=changed, only=["none"])
+    _, done = bench(text=changed, only=["none"], overwrite=True)
+    resumed = {words[words.index("--method") + 1]: "--resume" in words for words in done}
+    assert resumed == {"cross_entropy": True, "cross_entropy_single": False}
+
+
+def test_measured_rows_are_kept_when_their_runs_are_gone(bench, tmp_path):
+    bench()
+    before = (bench.out / "rows.csv").read_bytes()
+    shutil.rmtree(bench.out / "runs")
+    heard = []
+    progress = Silent()
+    progress.warning = heard.append
+    bench(dry=True, progress=progress)
+    (copy,) = bench.out.glob("rows-*.csv")
+    assert copy.read_bytes() == before
+    assert str(copy) in heard[0]
+    outcome, done = bench(rows=[copy])
+    assert not done
+    assert len(outcome.rows) == 4
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "table.md", "comparison.png"])
+def test_files_of_others_are_not_replaced(bench, tmp_path, name):
+    bench.out.mkdir()
+    (bench.out / name).write_text("mine")
+    with pytest.raises(RunError, match="would be replaced"):
+        bench()
+    assert [path.name for path in bench.out.iterdir()] == [name]
+    assert (bench.out / name).read_text() == "mine"
+
+
+def test_the_command_of_a_row_repeats_its_run_in_folders_of_its_own(bench):
+    outcome, _ = bench()
+    commands_ = outcome.rows.command.str.split(" && ").tolist()
+    folders = [
+        word.split()[0]
+        for words in commands_
+        for part in words
+        for word in part.split(" --out ")[1:]
+    ]
+    assert len(set(folders)) == len(folders) == 6
+    assert all(folder.startswith("again/a,") for folder in folders)
+    corrupt, train = commands_[2]
+    made = corrupt.split("--out ")[1].split()[0]
+    assert train.startswith(f"mixednoise train {made}/labels.csv ")
+
+
+def test_figures_of_validation_are_no_test_figures(bench, monkeypatch):
+    monkeypatch.setattr(
+        "test_benchmark_run.STAND_IN", STAND_IN.replace("last=metrics", 'split="val", last=metrics')
+    )
+    outcome, _ = bench()
+    assert outcome.rows.macro_f1_last.isna().all()
+    assert (outcome.rows.val_macro_f1_last == 0.25).all()
+    assert "It has no test split." in outcome.table
+    assert ".5" not in outcome.table
+    assert not (bench.out / "comparison.png").exists()
+
+
+def test_dry_runs_nothing(bench):
     bench(only=["none"])
-    (tmp_path / "calls.txt").touch()
     outcome, done = bench(dry=True)
     assert not done
     assert len(outcome.rows) == 2
 
 
 def test_a_cell_that_another_process_runs_is_left_to_it(bench):
-    lock = bench.out / "locks" / "a__none__cross_entropy__0"
+    lock = bench.out / "locks" / "a,none,cross_entropy,0"
     with locked(lock) as held:
         assert held is not None
         outcome, _ = bench(jobs=2)
@@ -247,6 +363,7 @@ def test_ctrl_c_is_passed_on_and_waited_for(bench, monkeypatch, tmp_path):
             time.sleep(0.01)
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(runs, "check_data", lambda *_: None)
     monkeypatch.setattr(runs._Queue, "_one_more", interrupted)
     monkeypatch.setattr(runs, "start", start_sleeper)
     with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from mixednoise.benchmark import run
-from mixednoise.benchmark.tables import leads, main_metric, tables
+from mixednoise.benchmark.tables import as_judged, leads, main_metric, tables
 
 
 def row(method, noise, seed, last, best=None, data="skin", **more):
@@ -47,7 +47,7 @@ def test_mean_and_spread_per_cell():
     # mean of .70 and .74, sample deviation .02 * sqrt(2)
     assert skin == [
         "qmix", "0.800 (0.800)", "0.720 ± 0.028 (0.730 ± 0.014)", "0.400 (0.400)",
-        "0.90 ± 0.00", "", "1.5",
+        "0.90", "", "1.5",
     ]  # fmt: skip
     assert eyes[1] == "0.500 (0.500)"
     # seed 0 of the two cells with all methods: (.70 + .50) / 2; leads +.08, -.02; gaps .20, .04
@@ -109,6 +109,32 @@ def test_options_are_chosen_on_validation():
     assert line(text, "qmix")[0][1] == "0.400 (0.400)"
 
 
+def test_the_picture_shows_the_split_that_is_judged():
+    shown = as_judged(ROWS, "val")
+    assert shown["macro_f1_last"].tolist() == (ROWS["macro_f1_last"] / 2).tolist()
+    assert as_judged(ROWS, "test") is not ROWS
+    untested = ROWS.assign(macro_f1_last=[None, *ROWS["macro_f1_last"][1:]])
+    assert len(as_judged(untested, "test")) == len(ROWS) - 1
+
+
+def test_auroc_is_the_mean_over_noises_and_spreads_over_seeds():
+    rows = pd.DataFrame(
+        [
+            row("qmix", noise, seed, 0.5, correct_auroc=auroc)
+            for noise, seed, auroc in [
+                ("a", 0, 0.90), ("b", 0, 0.70), ("a", 1, 0.92), ("b", 1, 0.72), ("a", 2, 0.01),
+            ]
+        ]
+    )  # fmt: skip
+    # a: (.90 + .92 + .01) / 3 = .61, b: .71; seeds 0 and 1 have both: .80 and .82
+    assert line(tables(rows), "qmix")[0][3] == "0.66 ± 0.01"
+
+
+def test_two_classes_that_are_no_grades_are_judged_by_macro_f1():
+    two = ROWS.assign(qwk_last=0.3, main_metric="macro_f1")
+    assert main_metric(two) == "macro_f1"
+
+
 def test_grades_are_judged_by_kappa():
     grades = ROWS.assign(qwk_last=0.5, qwk_best=0.6, val_qwk_last=0.4)
     assert main_metric(grades) == "qwk"
@@ -123,7 +149,7 @@ def test_many_cells_are_drawn_also_where_the_baseline_stands_alone(tmp_path):
     alone = pd.DataFrame([row("cross_entropy", f"noise {k}", 0, 0.5) for k in range(6)])
     rivals = pd.concat([alone, alone.assign(method="qmix", macro_f1_last=0.6)])
     for name, rows in {"alone": alone, "rivals": rivals}.items():
-        run._draw(rows, tmp_path / name)
+        run._draw(rows, "test", tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     # Six blocks of bars are higher than one line of the heat map.
     heights = [

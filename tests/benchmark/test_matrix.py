@@ -4,11 +4,15 @@ import shlex
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from mixednoise.benchmark.cells import make_cells
+from mixednoise.benchmark.data_checks import check_data
 from mixednoise.benchmark.matrix import judged_by, read_matrix
-from mixednoise.errors import ConfigError
+from mixednoise.data.class_list import split_names
+from mixednoise.errors import ConfigError, MixedNoiseError
 from mixednoise.methods.assignments import parse_assignments
 
 WHOLE = """
@@ -146,12 +150,60 @@ def test_a_part_of_the_matrix(matrix):
         ("[data.skin]", '[data."a/b"]', "data"),
         ("seeds = [0, 1]", "seeds = [0, 1", "can't be read"),
         ("epochs = 20", "warmup_epochs = 31", "warm-up"),
+        ("seeds = [0, 1]", "seeds = [0, 0]", "twice"),
+        ("image_size = 28", "seed = 4", "seed"),
+        ("epochs = 20", "seed = 4", "seed"),
+        ("image_size = 28", 'preset = "paper"', "preset"),
     ],
 )
 def test_mistakes_are_said_before_anything_runs(matrix, old, new, said):
     assert old in WHOLE
     with pytest.raises(ConfigError, match=said):
         cells_of(matrix(WHOLE.replace(old, new)))
+
+
+def test_names_that_lead_to_one_folder_are_refused(matrix):
+    text = WHOLE.replace("[data.eyes]", "[data.skin_x]").replace(
+        "[noise.none]", "[noise.x_structured]\nmis_h = 0.1\ndata = ['skin']\n[noise.none]"
+    )
+    text = text.replace('class_map = {a = "b"}', 'class_map = {a = "b"}\nseeds = [5]')
+    with pytest.raises(ConfigError, match="share their noisy data"):
+        cells_of(matrix(text))
+
+
+def test_options_of_the_command_line_set_no_seed(matrix):
+    with pytest.raises(ConfigError, match="seed"):
+        cells_of(matrix(), options={"seed": 4})
+
+
+def test_class_names_may_hold_commas(matrix):
+    path = matrix(WHOLE.replace('path = "eyes"', 'path = "eyes"\nclasses = ["dry, AMD", "normal"]'))
+    words = next(cell.train for cell in cells_of(path) if cell.data == "eyes")
+    assert split_names(words[words.index("--classes") + 1]) == ["dry, AMD", "normal"]
+    assert split_names("normal, mild ,severe") == ["normal", "mild", "severe"]
+
+
+def test_data_is_looked_at_before_anything_runs(tmp_path):
+    for name in ("red", "green"):
+        (tmp_path / "eyes" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "eyes" / name / "0.png"), np.zeros((8, 8, 3), np.uint8))
+
+    def check(entry, kind="class_map"):
+        (tmp_path / "matrix.toml").write_text(
+            f"[data.eyes]\npath = 'eyes'\n{entry}\n[noise.some]\nmis_h = 0.2\n"
+            f"kind = '{kind}'\n[methods.gce]\n"
+        )
+        matrix = read_matrix(tmp_path / "matrix.toml")
+        check_data(matrix, make_cells(matrix, Path("out"), tmp_path), tmp_path)
+
+    check("class_map = {red = 'green'}")
+    for entry, said in {
+        "class_map = {red = 'blue'}": "unknown: blue",
+        "class_map = {red = 'green'}\nclasses = ['red', 'blue']": "green",
+    }.items():
+        with pytest.raises(MixedNoiseError, match=said) as told:
+            check(entry)
+        assert "[data.eyes]" in "".join(told.value.__notes__)
 
 
 def test_a_matrix_that_is_not_there(tmp_path):

@@ -251,16 +251,25 @@ def test_dtypes_are_those_that_others_rely_on(tmp_path):
 
 def test_the_truly_correct_part_is_what_an_oracle_learns_from() -> None:
     table = make_table(
-        ["a", "b", "c", "d", "e"],
-        [0, 1, 0, 1, 0],
-        split=["train", "train", "train", "val", "test"],
-        noise_group=["correct", "mis_h", "mis_l", "correct", "correct"],
+        ["a", "b", "c", "d", "e", "f"],
+        [0, 1, 0, 1, 0, 1],
+        split=["train", "train", "train", "val", "test", "train"],
+        noise_group=["correct", "mis_h", "mis_l", "correct", "correct", "correct"],
     )
     whole = Dataset(table, ("x", "y"), Path("somewhere"))
-    assert whole.truly_correct().table["id"].tolist() == ["a", "d", "e"]
+    assert whole.truly_correct().table["id"].tolist() == ["a", "d", "e", "f"]
     unknown = Dataset(table.assign(noise_group=pd.NA), ("x", "y"), Path("somewhere"))
     with pytest.raises(DataError, match="does not tell which labels are right"):
         unknown.truly_correct()
     unsplit = Dataset(table.assign(split=pd.NA), ("x", "y"), Path("somewhere"))
     with pytest.raises(DataError, match="does not tell"):
         unsplit.truly_correct()
+
+
+def test_an_oracle_needs_a_right_label_of_every_class() -> None:
+    table = make_table(
+        ["a", "b", "c"], [0, 1, 1], split=["train", "train", "val"],
+        noise_group=["correct", "mis_h", "correct"],
+    )  # fmt: skip
+    with pytest.raises(DataError, match="none of y"):
+        Dataset(table, ("x", "y"), Path("somewhere")).truly_correct()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mixednoise.audit.folder import Manifest
+from mixednoise.data.class_list import join_names
 from mixednoise.methods.assignments import setting_words
 
 _AGAIN = "Train again on what came of it; apply ends by printing this command in full."
@@ -60,7 +61,7 @@ def train_words(out: str, manifest: Manifest, reading: Mapping[str, Any]) -> lis
         if reading.get(name):
             words += ["--" + name.replace("_", "-"), str(reading[name])]
     if reading.get("class_names"):
-        words += ["--classes", ",".join(map(str, reading["class_names"]))]
+        words += ["--classes", join_names(map(str, reading["class_names"]))]
     ordinal = reading.get("ordinal")
     if ordinal is not None or manifest.ordinal:
         words.append("--nominal" if ordinal is False else "--ordinal")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mixednoise.benchmark.matrix import DataEntry, Matrix, MethodEntry, NoiseEntry
+from mixednoise.benchmark.matrix import DataEntry, Matrix, MethodEntry, NoiseEntry, own_places
+from mixednoise.data.class_list import join_names
 from mixednoise.errors import ConfigError
 from mixednoise.estimators import estimator_named
 from mixednoise.methods.assignments import setting_words
 from mixednoise.methods.config import merged
 
 PROGRAM = "mixednoise"
+#: Of a noisy copy: what is learned from.
+LABELS = "labels.csv"
 _READ_OPTIONS = (
     *("layout", "image_column", "label_column", "split_column", "group_column", "weight_column"),
     *("image_root", "take", "take_per_class"),
@@ -31,6 +34,7 @@ class Cell:
         noisy: the folder that it makes; None where there is no noise.
         train: words of the command that trains, without those for resuming.
         run: its run folder.
+        out: folder of the benchmark, which holds all that the cell makes.
     """
 
     data: str
@@ -41,6 +45,7 @@ class Cell:
     noisy: Path | None
     train: tuple[str, ...]
     run: Path
+    out: Path
 
     @property
     def name(self) -> str:
@@ -48,10 +53,27 @@ class Cell:
         return f"{self.data}/{self.noise}/{self.method}/{self.seed}"
 
     @property
+    def file_name(self) -> str:
+        """The name as that of a file; no part of it can hold a comma."""
+        return self.name.replace("/", ",")
+
+    @property
     def command(self) -> str:
-        """What a person types to run this cell alone."""
+        """What makes the cell: its noisy data, where there is noise, and its run."""
         train = shlex.join([PROGRAM, *self.train])
         return f"{self.corrupt_command} && {train}" if self.corrupt else train
+
+    @property
+    def command_alone(self) -> str:
+        """The same into folders that no other cell uses: what a person types to repeat it."""
+        made = [self.run, *([self.noisy, self.noisy / LABELS] if self.noisy else [])]
+        again = Path("again", self.file_name)
+        moved = {str(path): str(again / path.relative_to(self.out)) for path in made}
+        return replace(
+            self,
+            corrupt=tuple(moved.get(word, word) for word in self.corrupt),
+            train=tuple(moved.get(word, word) for word in self.train),
+        ).command
 
     @property
     def corrupt_command(self) -> str:
@@ -79,7 +101,26 @@ def make_cells(
     Raises:
         ConfigError: an option that a method does not have, data that is not there, or nothing left.
     """
-    return select_cells(list(_cells(matrix, out, root, options or {})), only)
+    cells = list(_cells(matrix, out, root, own_places(dict(options or {}))))
+    _must_differ(cells)
+    return select_cells(cells, only)
+
+
+def _must_differ(cells: Sequence[Cell]) -> None:
+    """Refuse names that lead two cells with different noise to one folder."""
+    made: dict[Path, Cell] = {}
+    for cell in cells:
+        if cell.noisy is None:
+            continue
+        first = made.setdefault(cell.noisy, cell)
+        if (first.data, first.noise) != (cell.data, cell.noise):
+            raise ConfigError(
+                "two cells of the matrix would share their noisy data",
+                expected="names of data and noise that differ when joined by _",
+                found=f"data {first.data!r} with noise {first.noise!r}, data {cell.data!r} with "
+                f"noise {cell.noise!r}: both {cell.noisy}",
+                fix="give one of them another name",
+            )
 
 
 def select_cells(cells: Sequence[Cell], only: Sequence[str]) -> list[Cell]:
@@ -128,6 +169,7 @@ def _cells(matrix: Matrix, out: Path, root: Path, over: Mapping[str, Any]) -> It
                         *(data, noise, method, seed, corrupt, noisy),
                         train=(*train, "--out", str(run)),
                         run=run,
+                        out=out,
                     )
 
 
@@ -167,7 +209,7 @@ def _training(
 ) -> tuple[str, ...]:
     # A typo in an option is found here, before anything runs.
     estimator_named(chosen.method).method.Config.from_options(chosen.preset, **settings)
-    source = root / entry.path if noisy is None else noisy / "labels.csv"
+    source = root / entry.path if noisy is None else noisy / LABELS
     # A noisy copy has the usual column names, and its split; weights count where they are named.
     reading = _reading(entry, root)
     if noisy is not None:
@@ -192,7 +234,7 @@ def _reading(entry: DataEntry, root: Path) -> list[str]:
 
 
 def _classes(entry: DataEntry) -> list[str]:
-    words = [] if entry.classes is None else ["--classes", ",".join(entry.classes)]
+    words = [] if entry.classes is None else ["--classes", join_names(entry.classes)]
     if entry.ordinal is not None:
         words.append("--ordinal" if entry.ordinal else "--nominal")
     return words

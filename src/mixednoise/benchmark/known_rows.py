@@ -11,8 +11,11 @@ from typing import Any
 import pandas as pd
 
 from mixednoise.benchmark.cells import Cell
-from mixednoise.benchmark.rows import FIRST, LAST
+from mixednoise.benchmark.rows import FIRST, LAST, METRICS
 from mixednoise.errors import ConfigError
+
+#: Columns that hold no numbers.
+_TEXT = dict.fromkeys(("method", "data", "noise", "version", "main_metric", "command"), str)
 
 
 @dataclass
@@ -22,10 +25,12 @@ class KnownRows:
     Attributes:
         rows: name of a cell -> its row.
         other_commands: names of cells whose rows came of another command; they are run again.
+        read: how many rows the files have.
     """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     other_commands: list[str] = field(default_factory=list)
+    read: int = 0
 
 
 def known_rows(paths: Sequence[Path], cells: Sequence[Cell]) -> KnownRows:
@@ -39,11 +44,12 @@ def known_rows(paths: Sequence[Path], cells: Sequence[Cell]) -> KnownRows:
         ConfigError: a file is not there, or holds no rows of a benchmark.
     """
     found: dict[str, dict[str, Any]] = {}
-    for path in paths:
-        for row in _read(path).to_dict("records"):
-            name = "/".join(str(row[key]) for key in ("data", "noise", "method", "seed"))
-            found.setdefault(name, {str(key): value for key, value in row.items()})
     known = KnownRows()
+    for path in paths:
+        rows = read_rows(path)
+        known.read += len(rows)
+        for name, row in zip(names_of(rows), rows.to_dict("records"), strict=True):
+            found.setdefault(name, {str(key): value for key, value in row.items()})
     for cell in cells:
         if cell.name not in found:
             continue
@@ -54,34 +60,56 @@ def known_rows(paths: Sequence[Path], cells: Sequence[Cell]) -> KnownRows:
     return known
 
 
-def _read(path: Path) -> pd.DataFrame:
-    expected = "rows.csv of a benchmark"
+def names_of(rows: pd.DataFrame) -> list[str]:
+    """``data/noise/method/seed`` of every row."""
+    return ["/".join(map(str, key)) for key in rows[["data", "noise", "method", "seed"]].to_numpy()]
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """The rows of a benchmark as it has written them.
+
+    Raises:
+        ConfigError: the file is not there, or holds something else.
+    """
     if not path.is_file():
-        raise ConfigError(
-            f"there are no rows in {path}",
-            expected=expected,
-            found="nothing there" if not path.exists() else "no file",
-            fix="correct the path behind --rows",
-        )
+        raise _no_rows(path, "nothing there" if not path.exists() else "no file")
     try:
         # A cell may well be called "none" or "NA".
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-        missing = [name for name in (*FIRST, *LAST) if name not in table]
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=_TEXT)
     except ValueError as error:  # what pandas raises derives from it
-        raise ConfigError(
-            f"{path} can't be read as a table",
-            expected=expected,
-            found=str(error),
-            fix="take the file as the benchmark has written it",
-        ) from error
+        raise _no_rows(path, str(error)) from error
+    metrics = [f"{name}_{epoch}" for name in METRICS for epoch in ("last", "best")]
+    missing = [name for name in (*FIRST, *LAST) if name not in table]
+    if not missing and len(table):
+        missing = [name for name in metrics if name not in table]
     if missing:
-        raise ConfigError(
-            f"{path} holds no rows of a benchmark",
-            expected=f"{expected}, with the columns {', '.join((*FIRST, *LAST))}",
-            found=f"no column {missing[0]}",
-            fix="take the file as the benchmark has written it",
-        )
-    return table
+        raise _no_rows(path, f"no column {missing[0]}")
+    numbers = [name for name in table if name not in _TEXT]
+    for name in numbers:
+        values = pd.to_numeric(table[name], errors="coerce")
+        wrong = table[name].notna() & values.isna()
+        if name == "seed":
+            wrong |= values.isna() | (values % 1 != 0)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise _no_rows(path, f"{name} {table[name].iloc[row]!r} in row {row + 1}")
+        table[name] = values
+    for row, command in enumerate(table["command"]):
+        try:
+            shlex.split(command)
+        except (ValueError, AttributeError) as error:
+            raise _no_rows(path, f"command {command!r} in row {row + 1}") from error
+    return table.astype({"seed": int})
+
+
+def _no_rows(path: Path, found: str) -> ConfigError:
+    return ConfigError(
+        f"{path} holds no rows of a benchmark",
+        expected=f"rows.csv of a benchmark, with the columns {', '.join((*FIRST, *LAST))} and "
+        "those of metrics",
+        found=found,
+        fix="take the file as the benchmark has written it",
+    )
 
 
 def _without_places(command: str) -> list[str]:

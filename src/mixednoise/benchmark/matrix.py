@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from mixednoise.errors import ConfigError
 from mixednoise.methods.config import Share, validated
@@ -18,7 +18,44 @@ Judge = Literal["test", "val"]
 NO_NOISE = "none"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, Field(pattern=_NAME)]
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
+def _all_different(seeds: list[int]) -> list[int]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if twice:
+        raise ConfigError(
+            "a seed stands in the matrix twice",
+            expected="seeds that differ: each is a run of its own",
+            found=f"seeds = {seeds}",
+            fix=f"leave {twice[0]} there once",
+        )
+    return seeds
+
+
+_OWN_PLACES = {"seed": "seeds = [...], at the top or in [data.NAME]", "preset": "[methods.NAME]"}
+
+
+def own_places(options: dict[str, Any]) -> dict[str, Any]:
+    """The options; refused where one of them is that of a seed or a method.
+
+    Raises:
+        ConfigError: ``seed`` or ``preset`` is among them.
+    """
+    for name, place in _OWN_PLACES.items():
+        if name in options:
+            raise ConfigError(
+                f"{name!r} is no option that all runs could share",
+                expected=f"{name} in its own place: {place}",
+                found=f"{name} = {options[name]!r} among the options",
+                fix="move it there",
+            )
+    return options
+
+
+Seeds = Annotated[
+    list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_all_different)
+]
+Options = Annotated[dict[str, Any], AfterValidator(own_places)]
 
 
 class _Entry(BaseModel):
@@ -51,7 +88,7 @@ class DataEntry(_Entry):
     take_per_class: Annotated[int, Field(ge=1)] | None = None
     class_map: dict[str, str] = Field(default_factory=dict)
     seeds: Seeds | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
 
 
 class NoiseEntry(_Entry):
@@ -87,7 +124,7 @@ class MethodEntry(_Entry):
     method: str
     preset: str = "default"
     oracle: bool = False
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
 
 
 class Matrix(_Entry):
@@ -100,7 +137,7 @@ class Matrix(_Entry):
     """
 
     seeds: Seeds = [0]
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     data: Annotated[dict[Name, DataEntry], Field(min_length=1)]
     noise: Annotated[dict[Name, NoiseEntry], Field(min_length=1)]
     methods: Annotated[dict[Name, MethodEntry], Field(min_length=1)]

@@ -80,7 +80,8 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            [sys.executable, "-m", "mixednoise", *words],
+            # -P: files of the user in the current folder are no modules of ours.
+            [sys.executable, "-P", "-m", "mixednoise", *words],
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,57 +9,14 @@ from typing import Any
 import pandas as pd
 
 from mixednoise.benchmark.cells import Cell
-from mixednoise.io import write_json
-from mixednoise.version import __version__
+from mixednoise.benchmark.notes import DONE, is_current, read_json
 
 METRICS = ("macro_f1", "balanced_accuracy", "accuracy", "macro_auc", "qwk", "ece")
 SEPARATION = ("correct_auroc", "mis_l_auroc")
-DONE = "benchmark.json"
 #: Columns of every row; those of metrics are ``<metric>_last``, ``<metric>_best`` and the same
 #: with ``val_`` before them, where validation knows the metric.
 FIRST = ("method", "data", "noise", "seed")
 LAST = ("seconds", "peak_memory_mb", "version", "command")
-
-
-def is_done(cell: Cell) -> bool:
-    """Whether the cell has been run to its end, whatever its command was."""
-    return (cell.run / DONE).exists() and (cell.run / "metrics.json").exists()
-
-
-def command_of(cell: Cell) -> str | None:
-    """The command that made the run that is there; None where none has finished."""
-    return _read(cell.run / DONE).get("command") if is_done(cell) else None
-
-
-def data_command_of(cell: Cell) -> str | None:
-    """The command that made the noisy data that is there; None where there is none yet."""
-    note = _data_note(cell)
-    if note is None or not note.exists():
-        return None
-    return str(_read(note).get("command"))
-
-
-def mark_data(cell: Cell) -> None:
-    """Note that the noisy data of the cell is whole."""
-    note = _data_note(cell)
-    if note is not None:
-        write_json(note, {"command": cell.corrupt_command})
-
-
-def _data_note(cell: Cell) -> Path | None:
-    return None if cell.noisy is None else cell.noisy / DONE
-
-
-def mark_done(cell: Cell, peak_memory_mb: float) -> None:
-    """Note what the run folder itself can't tell."""
-    write_json(
-        cell.run / DONE,
-        {
-            "command": cell.command,
-            "peak_memory_mb": round(peak_memory_mb, 1),
-            "version": __version__,
-        },
-    )
 
 
 def rows_of(
@@ -68,30 +24,34 @@ def rows_of(
 ) -> pd.DataFrame:
     """A row for every finished cell, in the order of the cells; no rows where none is finished.
 
+    A run of another command than the matrix has now does not count.
+
     Args:
         cells: of the matrix.
         known: name -> row of cells that were run elsewhere; a run folder that is here goes first.
     """
     known = known or {}
     rows = [
-        _row(cell) if is_done(cell) else known[cell.name]
+        _row(cell) if there else known[cell.name]
         for cell in cells
-        if is_done(cell) or cell.name in known
+        if (there := is_current(cell)) or cell.name in known
     ]
     return pd.DataFrame(rows, columns=None if rows else [*FIRST, *LAST])
 
 
 def _row(cell: Cell) -> dict[str, Any]:
-    metrics, noted = _read(cell.run / "metrics.json"), _read(cell.run / DONE)
+    metrics, noted = read_json(cell.run / "metrics.json"), read_json(cell.run / DONE)
     row: dict[str, Any] = {
         "method": cell.method,
         "data": cell.data,
         "noise": cell.noise,
         "seed": cell.seed,
     }
+    # Without a test split training tells figures of validation there, which are no test figures.
+    tested = metrics if metrics.get("split", "test") == "test" else {}
     for name in METRICS:
         for epoch in ("last", "best"):
-            row[f"{name}_{epoch}"] = (metrics[epoch] or {}).get(name)
+            row[f"{name}_{epoch}"] = (tested.get(epoch) or {}).get(name)
     row |= _validation(cell.run / "history.csv", metrics["best_epoch"])
     separation = metrics["separation"] or {}
     row |= {name: separation.get(name) for name in SEPARATION}
@@ -99,8 +59,16 @@ def _row(cell: Cell) -> dict[str, Any]:
         "seconds": metrics["seconds"],
         "peak_memory_mb": noted["peak_memory_mb"],
         "version": noted["version"],
-        "command": noted["command"],
+        "main_metric": _main_metric(metrics),
+        "command": cell.command_alone,
     }
+
+
+def _main_metric(metrics: Mapping[str, Any]) -> str:
+    """QWK of grades, else macro-F1; of two classes QWK is a number also where they are none."""
+    known = (metrics["last"] or {}).get("qwk") is not None
+    several = len((metrics.get("per_class") or {}).get("last") or ()) > 2
+    return "qwk" if known and (several or metrics.get("selected_by") == "qwk") else "macro_f1"
 
 
 def _validation(history_file: Path, best_epoch: int) -> dict[str, float]:
@@ -114,8 +82,3 @@ def _validation(history_file: Path, best_epoch: int) -> dict[str, float]:
             best = history.loc[history["epoch"] == best_epoch, column]
             found[f"{column}_best"] = float(best.iloc[0] if len(best) else history[column].iloc[-1])
     return found
-
-
-def _read(file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return values

@@ -14,24 +14,28 @@ from typing import IO, Any
 import pandas as pd
 
 from mixednoise.benchmark.cells import Cell, make_cells, select_cells
+from mixednoise.benchmark.data_checks import check_data
+from mixednoise.benchmark.earlier_results import PICTURE, ROWS, TABLE, EarlierResults
 from mixednoise.benchmark.known_rows import known_rows
 from mixednoise.benchmark.matrix import Judge, read_matrix
-from mixednoise.benchmark.processes import Running, last_lines, locked, start
-from mixednoise.benchmark.rows import (
-    command_of,
-    data_command_of,
+from mixednoise.benchmark.notes import (
+    data_note,
+    is_current,
     is_done,
+    mark_begun,
     mark_data,
     mark_done,
-    rows_of,
+    other_folders,
 )
-from mixednoise.benchmark.tables import BASELINE, leads, tables
+from mixednoise.benchmark.processes import Running, last_lines, locked, start
+from mixednoise.benchmark.rows import rows_of
+from mixednoise.benchmark.tables import BASELINE, as_judged, leads, tables
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import RunError
 from mixednoise.io import write_csv, write_text
 from mixednoise.progress import Progress
+from mixednoise.workflow.run_folder import CONFIG
 
-ROWS, TABLE, PICTURE = "rows.csv", "table.md", "comparison.png"
 POLL_SECONDS = 0.2
 #: More cells than this are drawn as a heat map.
 MOST_CELLS_AS_BARS = 4
@@ -90,21 +94,31 @@ def run_benchmark(
 
     Raises:
         ConfigError: the matrix, an option, or a path can't be used.
-        RunError: a run is there that another command made.
+        DataError: data can't be learned from as they are.
+        RunError: a run is there that another command made, or results that are no benchmark's.
     """
     wanted = read_matrix(matrix)
     where = matrix.parent if root is None else root
     cells = make_cells(wanted, out, where, options=options)
     chosen = select_cells(cells, only)
     known = known_rows(rows, cells)
+    if rows:
+        progress.message(f"{len(known.rows)} of {counted(known.read, 'row')} are of this matrix")
+    if known.other_commands:
+        progress.warning(
+            f"rows of {examples(known.other_commands)} came of other commands: they don't count"
+        )
+    earlier = EarlierResults(out)
     outcome = Outcome(pd.DataFrame(), "")
     if not dry:
         _same_commands(chosen, overwrite=overwrite)
-        if known.other_commands:
-            progress.warning(
-                f"rows of {examples(known.other_commands)} came of other commands: they don't count"
-            )
-        todo = [cell for cell in chosen if not (is_done(cell) or cell.name in known.rows)]
+        todo = [cell for cell in chosen if not (is_current(cell) or cell.name in known.rows)]
+        check_data(wanted, todo, where)
+    if others := [cell.name for cell in cells if is_done(cell) and not is_current(cell)]:
+        progress.warning(f"runs of {examples(others)} came of other commands: they don't count")
+    if kept := earlier.keep(rows_of(cells, known.rows)):
+        progress.warning(f"{kept}: rows of runs that are no longer here; --rows takes them")
+    if not dry:
         done = len(chosen) - len(todo)
         progress.message(
             f"{counted(len(chosen), 'run')}, {done} finished, {min(jobs, len(todo))} at a time"
@@ -117,21 +131,13 @@ def run_benchmark(
     if len(outcome.rows):
         outcome.table = tables(outcome.rows, judge)
         write_text(out / TABLE, outcome.table)
-        _draw(outcome.rows, out / PICTURE)
+        _draw(outcome.rows, judge, out / PICTURE)
     return outcome
 
 
 def _same_commands(cells: Sequence[Cell], *, overwrite: bool) -> None:
     """Refuse, or remove, runs and noisy data that the matrix would make otherwise now."""
-    other = {
-        folder: (made, wanted)
-        for cell in cells
-        for folder, made, wanted in (
-            (cell.run, command_of(cell), cell.command),
-            (cell.noisy, data_command_of(cell), cell.corrupt_command),
-        )
-        if folder is not None and made is not None and made != wanted
-    }
+    other = {folder: commands for cell in cells for folder, commands in other_folders(cell).items()}
     if not other:
         return
     if overwrite:
@@ -222,12 +228,12 @@ class _Queue:
     def _job(self, cell: Cell) -> _Job | None:
         """A job that holds the locks of its cell, None where another process holds one."""
         steps: list[tuple[tuple[str, ...], Callable[[Running], None]]] = []
-        names = [cell.name]
-        if cell.noisy is not None and data_command_of(cell) is None:
+        names = [cell.file_name]
+        if cell.noisy is not None and data_note(cell) is None:
             # Whichever method comes first makes the data; the others wait for it.
-            names.append(f"data/{cell.noisy.name}")
+            names.append(f"data,{cell.noisy.name}")
             steps.append(((*cell.corrupt, "--overwrite", "--quiet"), lambda _: mark_data(cell)))
-        resume = ("--resume",) if cell.run.exists() else ()
+        resume = ("--resume",) if (cell.run / CONFIG).exists() else ()
         steps.append(
             (
                 (*cell.train, *resume, "--quiet"),
@@ -235,16 +241,17 @@ class _Queue:
             )
         )
         held = ExitStack()
-        files = [held.enter_context(locked(self.out / "locks" / _flat(name))) for name in names]
+        files = [held.enter_context(locked(self.out / "locks" / name)) for name in names]
         locks = [file for file in files if file is not None]
         if len(locks) < len(files):
             held.close()
             return None
+        mark_begun(cell)
         return _Job(cell, steps, held, locks)
 
     def _has_ended(self, job: _Job) -> bool:
         """Start the job's next command, or look how the last one fares."""
-        log = self.out / "logs" / (_flat(job.cell.name) + ".txt")
+        log = self.out / "logs" / f"{job.cell.file_name}.txt"
         if job.running is None:
             job.running = start(job.steps[0][0], log, threads=self.threads, locks=job.locks)
             return False
@@ -263,16 +270,13 @@ class _Queue:
         return not job.steps
 
 
-def _flat(name: str) -> str:
-    return name.replace("/", "__")
-
-
-def _draw(rows: pd.DataFrame, path: Path) -> None:
+def _draw(rows: pd.DataFrame, judge: Judge, path: Path) -> None:
     """Bars where they can be looked at or only the baseline was run, else a heat map."""
     from mixednoise.evaluation.plots import plot_comparison, plot_matrix, save_figure
 
-    ahead = leads(rows)
+    title = "Benchmark" if judge == "test" else "Benchmark, validation split"
+    ahead, shown = leads(rows, judge), as_judged(rows, judge)
     if len(ahead) and ahead.shape[1] > MOST_CELLS_AS_BARS:
-        save_figure(plot_matrix(ahead, baseline=BASELINE, title="Benchmark"), path)
-    else:
-        save_figure(plot_comparison(rows, title="Benchmark"), path)
+        save_figure(plot_matrix(ahead, baseline=BASELINE, title=title), path)
+    elif len(shown):
+        save_figure(plot_comparison(shown, title=title), path)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.benchmark.matrix import NO_NOISE, Judge
+from mixednoise.benchmark.rows import METRICS
 from mixednoise.data.report import counted
 from mixednoise.evaluation.colours import METRIC_TITLES
 from mixednoise.evaluation.plots.comparison import ORACLE
@@ -18,7 +19,9 @@ BASELINE = "cross_entropy"
 
 
 def main_metric(rows: pd.DataFrame) -> str:
-    """QWK for grades, else macro-F1."""
+    """QWK for grades, else macro-F1: what the rows say of it, or what they have."""
+    if "main_metric" in rows and rows["main_metric"].notna().any():
+        return str(rows["main_metric"].dropna().iloc[0])
     return "qwk" if rows["qwk_last"].notna().any() else "macro_f1"
 
 
@@ -29,13 +32,17 @@ def tables(rows: pd.DataFrame, judge: Judge = "test") -> str:
         rows: of a benchmark.
         judge: ``test``, or ``val`` for choosing options without a look at the test split.
     """
+    split = "test" if judge == "test" else "validation"
     parts = [
-        f"Figures of the {'test' if judge == 'test' else 'validation'} split, last epoch (best "
-        "epoch on validation in brackets), mean ± standard deviation over seeds."
+        f"Figures of the {split} split, last epoch (best "
+        "epoch on validation in brackets), mean ± standard deviation over seeds; AUROC: mean over "
+        "the noises."
     ]
     for data, mine in rows.groupby("data", sort=False):
         metric = main_metric(mine)
         parts.append(f"## {data}: {METRIC_TITLES.get(metric, metric)}")
+        if as_judged(mine, judge).empty:
+            parts.append(f"It has no {split} split.")
         parts.append(_per_noise(mine, metric, judge))
     noisy = rows[rows["noise"] != NO_NOISE]
     if len(set(noisy["method"])) > 1:
@@ -59,6 +66,16 @@ def leads(rows: pd.DataFrame, judge: Judge = "test") -> pd.DataFrame:
     return found.loc[found.mean(axis=1).sort_values(ascending=False, kind="stable").index]
 
 
+def as_judged(rows: pd.DataFrame, judge: Judge) -> pd.DataFrame:
+    """The rows that have figures of that split, these in the columns of the test split."""
+    if judge == "val":
+        own = [f"{name}_{which}" for name in METRICS for which in _WHICH]
+        rows = rows.drop(columns=own, errors="ignore").rename(
+            columns={f"val_{name}": name for name in own}
+        )
+    return rows[rows["macro_f1_last"].notna()] if "macro_f1_last" in rows else rows.iloc[:0]
+
+
 def _per_noise(rows: pd.DataFrame, metric: str, judge: Judge) -> str:
     noises = list(dict.fromkeys(rows["noise"]))
     titles = ["method", *noises, "AUROC correct", "AUROC mis_l", "minutes"]
@@ -69,7 +86,7 @@ def _per_noise(rows: pd.DataFrame, metric: str, judge: Judge) -> str:
             there = mine[mine["noise"] == noise]
             last, best = (_spread(there, _column(metric, which, judge)) for which in _WHICH)
             cells.append(f"{last} ({best})" if last else "")
-        cells += [_spread(mine, name, digits=2) for name in ("correct_auroc", "mis_l_auroc")]
+        cells += [_mean_over_noises(mine, name) for name in ("correct_auroc", "mis_l_auroc")]
         cells.append(f"{mine['seconds'].mean() / 60:.1f}")
         lines.append(cells)
     return _markdown(titles, lines)
@@ -120,6 +137,15 @@ def _last_by_seed(rows: pd.DataFrame, judge: Judge) -> Iterator[tuple[Hashable, 
 
 def _column(metric: str, which: str, judge: Judge) -> str:
     return f"{'val_' if judge == 'val' else ''}{metric}_{which}"
+
+
+def _mean_over_noises(rows: pd.DataFrame, column: str) -> str:
+    """Mean over the noises that have a value; its spread is that over seeds which have them all."""
+    seeds = rows.pivot_table(index="seed", columns="noise", values=column)
+    if seeds.empty:
+        return ""
+    whole = seeds.dropna().mean(axis=1).to_numpy(np.float64)
+    return f"{seeds.mean().mean():.2f}{_deviation(whole, digits=2)}"
 
 
 def _spread(rows: pd.DataFrame, column: str, digits: int = 3) -> str:

@@ -84,7 +84,8 @@ Classes = Annotated[
     str | None,
     typer.Option(
         metavar="A,B,...",
-        help="The classes, in order: normal,mild,severe. Any other label is an error then.",
+        help="The classes, in order: normal,mild,severe. Any other label is an error then. A "
+        "name with a comma stands in double quotes: '\"dry, AMD\",normal'.",
         rich_help_panel=DATA,
     ),
 ]
@@ -263,4 +264,6 @@ with_looking_options = with_shared(
 
 def class_names(classes: str | None) -> list[str] | None:
     """The names in ``--classes``."""
-    return None if classes is None else [name.strip() for name in classes.split(",")]
+    from mixednoise.data.class_list import split_names
+
+    return None if classes is None else split_names(classes)

@@ -78,7 +78,7 @@ def check_folds(folds: int, patients: int, what: str) -> None:
     if not 2 <= folds <= patients:
         raise ConfigError(
             f"there can't be {folds} folds",
-            expected=f"2 to {patients}, the number of patients that are learned from",
+            expected=f"2 to {patients}, the number of patients (or images) that are learned from",
             found=f"folds={folds}",
             fix=f"choose {what} in that range" if patients > 1 else "give more patients",
         )

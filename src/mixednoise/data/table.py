@@ -85,7 +85,7 @@ class Dataset:
         """Without the training samples whose label is known to be wrong: for the upper bound.
 
         Raises:
-            DataError: what is right is not known of the training samples.
+            DataError: what is right is not known of the training samples, or of a class none is.
         """
         learned = (self.table["split"] == "train").fillna(False).to_numpy(bool)
         group = self.table["noise_group"].fillna("").to_numpy(object)
@@ -98,7 +98,16 @@ class Dataset:
                 found=f"{unknown:,} training images without" if learned.any() else "no split",
                 fix="make the noisy data with mixednoise corrupt",
             )
-        return self.subset(np.flatnonzero(~learned | (group == "correct")))
+        right = learned & (group == "correct")
+        lost = sorted(set(self.labels[learned].tolist()) - set(self.labels[right].tolist()))
+        if lost:
+            raise DataError(
+                "the noise has left a class without a right label",
+                expected="a truly correct training image of every class",
+                found="none of " + ", ".join(self.class_names[k] for k in lost),
+                fix="put less noise in, or compare without the oracle here",
+            )
+        return self.subset(np.flatnonzero(~learned | right))
 
     def with_set_aside(self, rows: Sequence[int], reasons: Sequence[str]) -> Dataset:
         """Move rows to :attr:`set_aside`, each with its reason."""

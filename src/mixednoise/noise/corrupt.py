@@ -128,7 +128,7 @@ def corrupt_dataset(
         mis_l=mis_l,
         kind=kind,
         num_classes=ds.num_classes,
-        class_map=_class_codes(class_map, ds.class_names),
+        class_map=class_codes(class_map, ds.class_names),
         features=describe_images(ds, train, workers, progress) if kind == "instance" else None,
     )
     table = noisy_table(ds, train, noise)
@@ -170,7 +170,7 @@ def _check_options(
 ) -> None:
     check_options(mis_h, mis_l, kind, class_map)
     check_severity(severity)
-    _class_codes(class_map, ds.class_names)
+    class_codes(class_map, ds.class_names)
     for name, value, good in (
         ("seed", seed, isinstance(seed, int | np.integer) and seed >= 0),
         ("image_format", image_format, image_format in ("png", "jpeg")),
@@ -184,10 +184,14 @@ def _check_options(
             )
 
 
-def _class_codes(
+def class_codes(
     class_map: Mapping[str, str] | None, class_names: tuple[str, ...]
 ) -> dict[int, int] | None:
-    """The class map in codes."""
+    """The class map in codes; None of an empty one.
+
+    Raises:
+        ConfigError: a class that the data does not have, or one that is mapped to itself.
+    """
     if not class_map:
         return None
     codes = {name: code for code, name in enumerate(class_names)}
@@ -199,7 +203,7 @@ def _class_codes(
             "the class map can't be used",
             expected=f"each class mapped to another one of: {', '.join(class_names)}",
             found=f"unknown: {', '.join(unknown)}" if unknown else f"{selves[0]} -> {selves[0]}",
-            fix="correct --class-map",
+            fix="correct the class map (--class-map, or class_map in a matrix)",
         )
     return {codes[a]: codes[b] for a, b in pairs.items()}
 
