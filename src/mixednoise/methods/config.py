@@ -44,7 +44,9 @@ class LearningConfig(BaseModel):
     gradient_clip: NonNegative = Field(5.0, description="largest gradient norm; 0 = no limit")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     precision: Literal["auto", "32", "bf16"] = Field(
-        "auto", description="auto = bf16 where the processor computes in it, else 32"
+        "auto",
+        description="auto = bf16 where the processor computes in it, else 32; always 32 for "
+        "volumes (spatial_dims=3) on a CPU",
     )
     threads: Annotated[int, Field(ge=1)] | None = Field(
         None, description="CPU threads of the networks; none = torch's choice"
@@ -56,6 +58,11 @@ class LearningConfig(BaseModel):
     def _may_be_a_number(cls, value: object) -> object:
         # Matrix files, --set and Python callers write 32 as what it is.
         return str(value) if isinstance(value, int) else value
+
+    @property
+    def of_volumes(self) -> bool:
+        """Whether networks convolve in three dimensions."""
+        return False
 
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:

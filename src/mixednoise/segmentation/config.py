@@ -160,6 +160,11 @@ class SegmentationConfig(LearningConfig):
             return 2 if self.rule == "whole_masks" else 1
         return self.rounds
 
+    @property
+    def of_volumes(self) -> bool:
+        """Whether networks convolve in three dimensions."""
+        return self.spatial_dims == 3
+
     @classmethod
     def preset_names(cls) -> tuple[str, ...]:
         """``default``, and ``paper``: as published, for images of 256 x 256 and a GPU."""

@@ -59,10 +59,28 @@ def computes_in_bf16(device: torch.device) -> bool:
     return False
 
 
-def choose_precision(name: str, device: torch.device) -> str:
-    """Fabric's name of the precision: ``32-true`` or ``bf16-mixed``."""
+def choose_precision(name: str, device: torch.device, *, volumes: bool = False) -> str:
+    """Fabric's name of the precision: ``32-true`` or ``bf16-mixed``.
+
+    Args:
+        name: ``auto``, ``32`` or ``bf16``.
+        device: that computes.
+        volumes: whether convolutions have three dimensions. In bf16 on a CPU the gradient of
+            their weights is wrong where an axis has two voxels left (torch 2.13 with oneDNN).
+
+    Raises:
+        ConfigError: bf16 for volumes on a CPU.
+    """
+    wrong = volumes and device.type == "cpu"
+    if name == "bf16" and wrong:
+        raise ConfigError(
+            "volumes can't be learned from in bf16 on a CPU",
+            expected="--precision 32, or another device",
+            found="--precision bf16: gradients of small volumes come out wrong there",
+            fix="leave --precision away",
+        )
     if name == "auto":
-        name = "bf16" if computes_in_bf16(device) else "32"
+        name = "bf16" if computes_in_bf16(device) and not wrong else "32"
     return "bf16-mixed" if name == "bf16" else "32-true"
 
 
@@ -94,7 +112,7 @@ def make_fabric(config: LearningConfig) -> Any:
             strategy=strategy,
             devices=devices,
             num_nodes=nodes,
-            precision=choose_precision(config.precision, device),
+            precision=choose_precision(config.precision, device, volumes=config.of_volumes),
         )
         fabric.launch()
     if config.threads is not None:

@@ -209,9 +209,10 @@ class EpochLoop(ABC):
                 f"the loss is no longer a number in epoch {epoch + 1}",
                 expected="a finite loss",
                 found=str(float(total)),
-                fix=f"try a smaller --lr (now {self.config.lr:g})"
-                + ("" if self.config.precision == "32" else ", or --precision 32")
-                + "; the checkpoint of the epoch before is whole",
+                fix="try "
+                + ("" if self.config.precision == "32" else "--precision 32, or ")
+                + f"a smaller --lr (now {self.config.lr:g}); the checkpoint of the epoch before "
+                "is whole",
             )
 
     def _same_buffers(self) -> None:
