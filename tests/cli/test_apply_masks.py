@@ -201,7 +201,10 @@ def test_data_that_have_moved(audit, decoded, tmp_path, capsys):
 
 def test_what_is_refused(audit, decoded, capsys):
     assert apply(audit)[0] == 2
-    assert "nothing is decided" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "nothing is decided" in told
+    assert "--trust-audit" not in told  # which would be refused
+    assert "segment export" in told
     first, second, *_ = doubted(audit)
     decide(audit, (first, "agree"), (second, "exclude"))
     for wish in (["--weights"], ["--trust-audit", "0.9"], ["--allow-new-class"]):

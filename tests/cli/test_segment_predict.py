@@ -128,6 +128,23 @@ def test_overwriting_leaves_nothing_of_the_earlier_result(segmented, tmp_path, c
     assert not list((out / "probabilities").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("id,predicted_label,entropy,p_a\nc00.png,a,0.1,1\n", "none of this command"),
+        ("name,image,confidence\nc01,x,0.5\n", "c00.png"),
+    ],
+)
+def test_masks_that_somebody_has_drawn_are_not_replaced(segmented, tmp_path, capsys, table, found):
+    out = tmp_path / "work"
+    (out / "masks").mkdir(parents=True)
+    (out / "masks" / "c00.png").write_bytes(b"drawn by hand")
+    (out / "predictions.csv").write_text(table)
+    assert predict(segmented, segmented / "data" / "images", out, "--overwrite") == 2
+    assert found in " ".join(capsys.readouterr().err.split())
+    assert (out / "masks" / "c00.png").read_bytes() == b"drawn by hand"
+
+
 def evaluate(folder, *more):
     data = folder / "data"
     command = ["segment", "evaluate", str(folder / "run"), "--images", str(data / "images"),

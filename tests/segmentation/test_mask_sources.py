@@ -172,7 +172,7 @@ def test_mask_values_that_no_class_has(folders):
     wrong = mask_array.astype(np.int32)
     wrong[2, 0, :3] = [7, -1, 255]
     text = refusal(lambda: find_mask_errors(wrong, value_array), "mask of 2", "-1, 7, 255")
-    assert "pass it as the ignore label" in text
+    assert "--ignore-value 255" in text
     refusal(lambda: find_mask_errors(mask_array / 2, value_array), "no whole numbers", "float64")
     cv2.imwrite(str(masks / "b.png"), np.where(mask_array[1] == 1, 200, 0))
     refusal(lambda: search(masks, values), "mask of b", "200")
@@ -192,6 +192,16 @@ def test_masks_of_0_and_255_are_two_classes_where_all_are_like_that(folders):
     # One mask of 0 and 1 makes it unclear what 255 is.
     cv2.imwrite(str(masks / "c.png"), mask_array[2])
     refusal(lambda: search(masks, values), "1 in c, 255 in a")
+
+
+def test_arrays_of_0_and_255_are_two_classes_too(folders):
+    masks, values, mask_array, value_array = folders
+    for name, mask in zip("abc", mask_array, strict=True):
+        (masks / f"{name}.png").unlink()
+        np.save(masks / f"{name}.npy", mask * np.uint8(255))
+    _, found = search(masks, values)
+    expected = estimate(ArraySource(mask_array, value_array), ErrorSettings())
+    np.testing.assert_array_equal(found.calibrated, expected.calibrated)
 
 
 def test_nothing_labelled_is_an_error(folders):

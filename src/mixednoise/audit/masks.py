@@ -25,6 +25,7 @@ from mixednoise.segmentation.cases import CaseSet, read_image
 from mixednoise.segmentation.config import SegmentationConfig
 from mixednoise.segmentation.image_errors import LOSS, WHOLE
 from mixednoise.segmentation.run import SegmentationRun
+from mixednoise.segmentation.stages.judged import how_to_judge
 from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 from mixednoise.workflow.run_folder import read_config
 
@@ -60,12 +61,12 @@ class MaskSource:
             if not file.exists()
         ]
         if lacking:
+            method = str(self.record.get("method")).rpartition("/")[2]
             raise RunError(
                 f"{path} has no error maps",
                 expected="a run of method confident that got past its error maps",
-                found=f"method {str(self.record.get('method')).rpartition('/')[2]}, "
-                f"no {', '.join(lacking)}",
-                fix="go on with the same `mixednoise segment train` command and --resume",
+                found=f"method {method}, no {', '.join(lacking)}",
+                fix=how_to_judge(method),
             )
         self.cases: CaseSet = read_case_file(self.run.case_file)
         errors = pd.read_csv(maps / TABLE, dtype={"name": str}, keep_default_na=False)

@@ -27,7 +27,7 @@ from mixednoise.segmentation.export import (
 )
 from mixednoise.segmentation.export.corrections import Correction
 from mixednoise.segmentation.pipeline import reopen
-from mixednoise.segmentation.stages.judged import JudgedSource, was_judged
+from mixednoise.segmentation.stages.judged import JudgedSource, how_to_judge, was_judged
 from mixednoise.segmentation.write_errors import SUMMARY
 
 Format = Literal["masks", "soft", "nnunet"]
@@ -132,7 +132,7 @@ def _of_run(run: Path, probabilities: bool, progress: Progress) -> _Judgement:
             "`mixednoise segment errors`",
             found=f"a run of method {stage.config.method}"
             + ("" if stage.folds is None else " that was stopped before"),
-            fix="go on with the same `mixednoise segment train` command and --resume",
+            fix=how_to_judge(stage.config.method),
         )
     source = JudgedSource(stage)
     return _Judgement(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mixednoise.data.report import examples
-from mixednoise.errors import DataError
+from mixednoise.errors import DataError, RunError
 from mixednoise.io import write_csv
 from mixednoise.jobs.segment_model import Segmented, TrainedSegmenter
 from mixednoise.noise.result_folder import check_target, new_result
@@ -69,6 +69,7 @@ def predict_masks(
     second = probabilities or (out / PROBABILITIES).exists()
     written = [MASKS, *([PROBABILITIES] if second else []), UNREADABLE, TABLE]
     check_target(out, [MASKS, PROBABILITIES, UNREADABLE, TABLE], overwrite=overwrite, sources=[])
+    _must_be_a_prediction(out)
     model = TrainedSegmenter(run, [weights], device=device)
     cases = list_images(images, model.cases)
     start, rows, failures = time.perf_counter(), list[dict[str, Any]](), list[tuple[str, str]]()
@@ -116,6 +117,34 @@ def predict_masks(
         "seconds": round(seconds, 3),
         "images_per_second": round(len(cases) / max(seconds, 1e-9), 1),
     }
+
+
+def _must_be_a_prediction(out: Path) -> None:
+    """Refuse to replace masks that somebody has drawn: `masks/` is what many call theirs.
+
+    Raises:
+        RunError: what is there is no earlier result, or more than that.
+    """
+    if not (out / TABLE).exists():
+        return
+    try:
+        table = pd.read_csv(out / TABLE, dtype=str, keep_default_na=False)
+        names = {Path(name).name for name in table["name"]}
+    except (ValueError, KeyError, OSError) as error:
+        raise _not_ours(out, f"a {TABLE} that is none of this command") from error
+    for folder in (MASKS, PROBABILITIES):
+        for file in sorted((out / folder).rglob("*")):
+            if file.is_file() and split_ending(file.name)[0] not in names:
+                raise _not_ours(out, f"{file.relative_to(out)}, of which {TABLE} does not tell")
+
+
+def _not_ours(out: Path, found: str) -> RunError:
+    return RunError(
+        f"{out} holds something that is not a result of this command",
+        expected=f"an earlier result, every mask of which stands in its {TABLE}",
+        found=found,
+        fix="choose another --out, or move it away",
+    )
 
 
 def list_images(images: Sequence[Path], trained: CaseSet) -> list[Case]:

@@ -11,7 +11,7 @@ from mixednoise.io import must_not_exist
 from mixednoise.progress import Progress
 from mixednoise.segmentation.pipeline import reopen
 from mixednoise.segmentation.run import SegmentationRun
-from mixednoise.segmentation.stages.judged import was_judged
+from mixednoise.segmentation.stages.judged import how_to_judge, was_judged
 from mixednoise.segmentation.stages.reporting import report
 
 
@@ -40,7 +40,7 @@ def report_run(
             f"{run} has nothing to report on yet",
             expected="a run of method confident that got past its error maps",
             found="no error maps",
-            fix="go on with the same `mixednoise segment train` command and --resume",
+            fix=how_to_judge(stage.config.method),
         )
     must_not_exist(target, overwrite=overwrite)
     metrics: dict[str, Any] = {}

@@ -29,7 +29,7 @@ MASK_ENDINGS = tuple(ending for ending in ENDINGS if ending not in LOSSY_ENDINGS
 _TWO_LEVELS = Problem(
     "info",
     "masks hold the values 0 and 255: read as class 0 and class 1",
-    fix="pass 255 as the ignore label if it marks pixels to leave out",
+    fix="if 255 marks pixels to leave out, say --ignore-value 255 (Python: ignore_label)",
 )
 
 
@@ -53,7 +53,7 @@ class FolderSource:
         probabilities: folder with ``NAME.npy`` or ``NAME.npz``: (K, H, W) or (K, D, H, W). It may
             be the same folder; npy files are then no masks.
         ignore_label: mask value of pixels to leave out; None = every value is a class. Without
-            one, and with two classes, masks (but npy) that hold nothing but 0 and 255 are read as
+            one, and with two classes, masks that hold nothing but 0 and 255 are read as
             0 and 1, if all of them are like that.
         judges: which model judged which image: name -> model, or a CSV file with the columns name
             and judge; None = not known, or one judged all.
@@ -159,10 +159,9 @@ class FolderSource:
         """One image, see :class:`~mixednoise.segmentation.sources.ProbabilitySource`."""
         name, path = self.names[index], self.masks[index]
         values = load(self.files[index])
-        if ending_of(path) == ".npy":
-            return as_classes(name, load(path), self.num_classes, self._ignore), values
-        mask, _ = read_values(path)
-        if self._ignore is None and self.num_classes == 2:
+        is_array = ending_of(path) == ".npy"
+        mask = load(path) if is_array else read_values(path)[0]
+        if mask.dtype.kind in "ui" and self._ignore is None and self.num_classes == 2:
             mask = self._two_levels(name, mask)
         classes = as_classes(name, mask, self.num_classes, self._ignore)
         check_shapes(name, classes, values, self.num_classes)
@@ -185,7 +184,7 @@ class FolderSource:
                 "some masks mark the structure by 1, others by 255",
                 expected="0 and 1 in all masks, or 0 and 255 in all masks",
                 found=f"1 in {self._first_with_1}, 255 in {self._first_with_255}",
-                fix="write all masks in one way; if 255 marks pixels to leave out, pass it as the "
-                "ignore label",
+                fix="write all masks in one way; if 255 marks pixels to leave out, say "
+                "--ignore-value 255 (Python: ignore_label)",
             )
         return mask

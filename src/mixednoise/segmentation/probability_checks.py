@@ -45,7 +45,8 @@ def wrong_values(name: str, values: Array, num_classes: int) -> DataError:
     """The error for mask values that no class has."""
     fix = "give the probabilities of all classes, or renumber the mask"
     if IGNORE in values:
-        fix += f"; if {IGNORE} marks pixels to leave out, pass it as the ignore label"
+        fix += f"; if {IGNORE} marks pixels to leave out, say --ignore-value {IGNORE} (Python: "
+        fix += "ignore_label)"
     return DataError(
         f"the mask of {name} holds values that no class has",
         expected=f"0 to {num_classes - 1}, since the probabilities have {num_classes} classes",

@@ -9,7 +9,7 @@ from mixednoise.jobs.judged.judged import Judged, judged_as
 from mixednoise.progress import Progress
 from mixednoise.segmentation.calibration import Calibrate
 from mixednoise.segmentation.pipeline import reopen
-from mixednoise.segmentation.stages.judged import JudgedSource, run_calibrated_by
+from mixednoise.segmentation.stages.judged import JudgedSource, how_to_judge, run_calibrated_by
 from mixednoise.segmentation.stages.judging import error_settings, fit_calibrations
 
 
@@ -34,7 +34,7 @@ def judged_run(run: Path, *, calibrate: Calibrate | None = None, progress: Progr
             f"{run} holds no judgement of its masks",
             expected="a run of method confident that got past its teachers",
             found=f"method {stage.config.method}, probabilities of {there} of {len(files)} masks",
-            fix="go on with the same `mixednoise segment train` command and --resume",
+            fix=how_to_judge(stage.config.method),
         )
     anew = None if calibrate is None else fit_calibrations(stage, calibrate)
     return judged_as(

@@ -139,10 +139,15 @@ def _must_be_decided(folder: AuditFolder) -> None:
 
 
 def _nothing_decided(folder: AuditFolder, found: str) -> RunError:
+    manifest = folder.read_manifest()
+    unseen = (
+        "take the audit's own word, unseen: --trust-audit 0.95"
+        if manifest.kind == "classification"
+        else f"take all proposed masks, unseen: mixednoise segment export {manifest.run} --to masks"
+    )
     return RunError(
         f"nothing is decided in {folder.path}",
         expected="decisions of a reviewer",
         found=found,
-        fix=f"decide first: mixednoise review {folder.path} (or take the audit's own word, unseen: "
-        "--trust-audit 0.95)",
+        fix=f"decide first: mixednoise review {folder.path} (or {unseen})",
     )

@@ -95,6 +95,13 @@ def summary_of(stage: Stage) -> dict[str, Any]:
     return found
 
 
+def how_to_judge(method: str) -> str:
+    """For a message: what gives a run of that method the error maps that it lacks."""
+    if method == "confident":
+        return "go on with the same `mixednoise segment train` command and --resume"
+    return "train with --method confident, into another --out: no other method judges masks"
+
+
 def was_judged(stage: Stage) -> bool:
     """Whether the run has error maps."""
     return stage.folds is not None and (stage.error_maps / SUMMARY).exists()
