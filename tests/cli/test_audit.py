@@ -194,6 +194,11 @@ def test_folds_judge_what_they_have_not_seen(tmp_path, splits):
     if splits == "all":
         assert judged.all()
         assert len(fold) == SIZE
+        assert table["split"].tolist() == split  # judged, and test all the same
+        assert "Those of the test split (5 images) were judged, too" in " ".join(
+            (out / "report.html").read_text().split()
+        )
+        assert pd.read_csv(out / "run" / "splits.csv")["split"].tolist() == split
     else:
         assert judged.tolist() == [name == "train" for name in split]
         assert table["split"].tolist() == split

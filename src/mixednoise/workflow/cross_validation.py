@@ -118,6 +118,7 @@ def cross_validate(
     record = run_record(method.name, model.preset, dataset, config, folds=folds, judged=judged)
     must_be_outside(run.path, dataset)
     check_run_folder(run, record, resume=resume, overwrite=overwrite)
+    own = dataset.table.set_index("id")["split"]
     if everything:
         split = pd.Series("train", dataset.table.index, dtype="string")
         dataset = replace(dataset, table=dataset.table.assign(split=split))
@@ -131,8 +132,19 @@ def cross_validate(
     fabric.barrier()
     judgement, seconds = _judge(model, config, prepared, fold, fabric, run, progress)
     if fabric.global_rank == 0:
+        if everything and own.notna().any():
+            # All were folded alike; what is test stays test in everything that is written.
+            prepared = _with_splits(prepared, own)
         _write(run, prepared, judgement, config, seconds, method.name, progress)
     fabric.barrier()
+
+
+def _with_splits(prepared: Prepared, own: pd.Series) -> Prepared:
+    """The same data, its samples in the user's own splits (by id); those without one in train."""
+    table = prepared.dataset.table
+    split = own.reindex(table["id"]).fillna("train").astype("string").to_numpy()
+    dataset = replace(prepared.dataset, table=table.assign(split=pd.array(split, dtype="string")))
+    return replace(prepared, dataset=dataset)
 
 
 def _judge(

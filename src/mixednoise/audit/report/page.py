@@ -74,7 +74,7 @@ def _values(given: ReportInput) -> dict[str, Any]:
         "all": everything,
         "tiles": list(zip(GROUP_PLAIN.values(), everything.counts, everything.shares, strict=True)),
         "not_judged": not_judged(verdicts) if everything.judged else "",
-        "judges": judges(manifest.folds) if everything.judged else "",
+        "judges": judges(manifest.folds, verdicts) if everything.judged else "",
         "set_aside": given.set_aside,
         "set_aside_count": sum(count for _, count, _ in given.set_aside),
         "commands": next_commands(given.folder.path.absolute(), manifest),

@@ -126,12 +126,18 @@ def not_judged(verdicts: Verdicts) -> str:
     return f"Not judged: {' and '.join(told)}{why}."
 
 
-def judges(folds: int) -> str:
-    """Who judged the labels."""
+def judges(folds: int, verdicts: Verdicts) -> str:
+    """Who judged the labels, and whether those of a test split are among them."""
     if folds:
+        tests = int(((verdicts.text("split") == "test") & (verdicts.state >= 0)).sum())
         return (
             f"Every label was judged by networks that had not seen its image in training "
             f"(cross-validation in {folds} parts), so no label could be learned by heart."
+        ) + (
+            f" Those of the test split ({counted(tests, 'image')}) were judged, too: once they "
+            "change, figures can't be compared with earlier ones."
+            if tests
+            else ""
         )
     return (
         "The labels were judged by the networks that learned from them. Networks can learn a wrong "
