@@ -25,6 +25,21 @@ def test_class_folders_sorted_with_relative_ids(tmp_path):
     assert ds.table["split"].isna().all()
 
 
+def test_images_beside_the_class_folders_are_set_aside(tmp_path):
+    touch(tmp_path, ["a/1.png", "b/2.png", "loose.png", ".hidden.png"])
+    ds = read_dataset(tmp_path)
+    assert ds.class_names == ("a", "b")
+    assert ds.table["id"].tolist() == ["a/1.png", "b/2.png"]
+    assert ds.set_aside["id"].tolist() == ["loose.png"]
+    assert "beside the class folders" in ds.set_aside["reason"][0]
+
+
+def test_images_beside_the_class_folders_of_a_split_are_set_aside(tmp_path):
+    ds = read_dataset(touch(tmp_path, ["train/a/1.png", "test/b/2.png", "test/loose.png", "0.png"]))
+    assert len(ds) == 2
+    assert sorted(ds.set_aside["id"]) == ["0.png", "test/loose.png"]
+
+
 def test_grades_as_folders_sort_by_value(tmp_path):
     ds = read_dataset(touch(tmp_path, [f"{i}/x.png" for i in range(11)]))
     assert ds.class_names == tuple(str(i) for i in range(11))

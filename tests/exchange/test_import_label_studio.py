@@ -9,6 +9,7 @@ import pytest
 from exchange_helpers import decide, decided_audit, decided_masks, export, given_labels, log_of
 
 from mixednoise.audit.folder import AuditFolder
+from mixednoise.errors import ConfigError
 from mixednoise.jobs.import_decisions import import_decisions
 
 LEAVE_OUT = "leave this image out"
@@ -132,6 +133,15 @@ def test_the_same_file_again_adds_nothing(project, tmp_path, again):
     assert told["new"] == 0
     assert told["skipped"]["imported before"] == told["found"]
     assert log_of(project.folder).log() == before
+
+
+def test_spaces_around_a_name_make_no_other_reviewer(project, tmp_path):
+    project.annotate("im007.png", label="normal")
+    file = project.save(tmp_path / "export.json")
+    assert bring(project, file, reviewer=" anna ")["new"] == 1
+    assert bring(project, file, reviewer="anna")["new"] == 0
+    with pytest.raises(ConfigError, match="no name"):
+        bring(project, file, reviewer="a" * 100)
 
 
 def test_a_changed_mind_is_new_and_an_old_file_is_not(project, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -118,4 +119,4 @@ def corrupt(
         overwrite=overwrite,
     )
     answer(result.summary, [noise_table(result.summary)], as_json=as_json)
-    progress.message(f"next: mixednoise train {out / 'labels.csv'} --out RUN")
+    progress.message(f"next: mixednoise train {shlex.quote(str(out / 'labels.csv'))} --out RUN")

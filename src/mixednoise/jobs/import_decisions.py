@@ -10,6 +10,7 @@ from mixednoise.audit.folder import AuditFolder
 from mixednoise.errors import ConfigError
 from mixednoise.exchange.incoming import Reading, check_reading, new_ones
 from mixednoise.review.decisions import Decisions
+from mixednoise.review.reviewer_names import checked_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,8 @@ def import_decisions(
             found=source,
             fix="choose one of these with --from",
         )
+    if reviewer is not None:
+        reviewer = checked_name(reviewer)  # as the log keeps it, or nothing is found again
     folder, file = AuditFolder(Path(audit)), Path(file)
     manifest = folder.read_manifest()
     table = folder.read_table()

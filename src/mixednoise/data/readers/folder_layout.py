@@ -15,12 +15,14 @@ from mixednoise.data.report import counted, examples
 from mixednoise.data.table import Dataset
 from mixednoise.errors import DataError
 
+_LOOSE = "beside the class folders, so without a label"
+
 
 def read_folders(root: Path, options: ReadOptions) -> Dataset:
     """Read ``root/CLASS/**/image`` or ``root/SPLIT/CLASS/**/image``.
 
     Ids are paths relative to ``root``, with forward slashes. Hidden files and folders, and files
-    that are not images, are passed over.
+    that are not images, are passed over; images beside the class folders are set aside.
 
     Raises:
         DataError: no class folders, no images, folders of runs, or split folders mixed with class
@@ -68,6 +70,9 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
             found=_what_is_there(root),
             fix="give the folder that holds one folder of images per class",
         )
+    loose = _loose_images(root, folders if any(splits) else [])
+    reasons = [""] * len(found) + [_LOOSE] * len(loose)
+    found += [(path, "", split_of(Path(path).parent.name)) for path in loose]
     ids = [path[len(str(root)) + 1 :].replace(os.sep, "/") for path, _, _ in found]
     raw = RawRows(
         source=root,
@@ -75,12 +80,22 @@ def read_folders(root: Path, options: ReadOptions) -> Dataset:
         labels=[label for _, label, _ in found],
         where=lambda row: ids[row],
         paths=[path for path, _, _ in found],
-        reasons=[""] * len(found),
+        reasons=reasons,
         split=[split or "" for _, _, split in found] if any(splits) else None,
         classes=tuple(dict.fromkeys(folder.name.strip() for folder, _ in class_folders)),
         label_of="the folder names",
     )
     return assemble(raw, options)
+
+
+def _loose_images(root: Path, splits: list[Path]) -> list[str]:
+    """Images that lie where the class folders do, and so in none of them."""
+    return [
+        str(path)
+        for folder in (root, *splits)
+        for path in sorted(folder.iterdir())
+        if is_image(path.name) and not path.name.startswith(".") and path.is_file()
+    ]
 
 
 def _is_result(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from mixednoise.data.decode import UnreadableImageError
 from mixednoise.errors import ConfigError, MixedNoiseError
 from mixednoise.review.decisions import Action, OvertakenError
+from mixednoise.review.reviewer_names import LONGEST_NAME
 from mixednoise.review.server import answers
 from mixednoise.review.server.access import Access
 from mixednoise.review.server.files import static_files
@@ -20,7 +21,7 @@ from mixednoise.review.server.filters import Filter, Scope, Status
 from mixednoise.review.server.guard import App, Guard
 from mixednoise.review.server.originals import ElsewhereError
 from mixednoise.review.server.pictures import Encoded, Size
-from mixednoise.review.server.room import LONGEST_NAME, LONGEST_NOTE, Room
+from mixednoise.review.server.room import LONGEST_NOTE, Room
 
 #: Rows of the list in one answer, and neighbours, at most.
 _MOST_ROWS, _MOST_NEIGHBOURS = 200, 48

@@ -12,6 +12,7 @@ from mixednoise.audit.located import LocatedImages, located_images
 from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.progress import Progress
 from mixednoise.review.decisions import Action, Decision, Decisions
+from mixednoise.review.reviewer_names import checked_name
 from mixednoise.review.server.board import Board
 from mixednoise.review.server.neighbours import Neighbours
 from mixednoise.review.server.originals import Originals
@@ -20,7 +21,7 @@ from mixednoise.review.server.samples import Samples
 
 #: Files that are looked for when the server starts.
 _LOOKED_FOR = 500
-LONGEST_NAME, LONGEST_NOTE = 60, 2000
+LONGEST_NOTE = 2000
 
 
 @dataclass
@@ -141,23 +142,6 @@ def open_room(
         _neighbours(folder, len(samples), progress),
         reviewer,
     )
-
-
-def checked_name(name: str) -> str:
-    """A reviewer's name without spaces around it.
-
-    Raises:
-        ConfigError: nothing, too much, or what can't be printed.
-    """
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ConfigError(
-            "this is no name of a reviewer",
-            expected=f"1 to {LONGEST_NAME} letters",
-            found=repr(name[: LONGEST_NAME + 1]) if name else "nothing",
-            fix="give the name that decisions shall be kept under",
-        )
-    return name
 
 
 def _neighbours(folder: AuditFolder, count: int, progress: Progress) -> Neighbours | None:
