@@ -1,5 +1,6 @@
 """What a user of `separate` relies on: known groups, robustness, resuming."""
 
+import importlib
 import io
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from mixednoise.errors import DataError
 from mixednoise.separation import SeparationSettings, separate
+from mixednoise.separation.case import Case
 
 DEFAULT, PAPER = SeparationSettings(), SeparationSettings.paper()
 BOTH = pytest.mark.parametrize("settings", [DEFAULT, PAPER], ids=["default", "paper"])
@@ -447,3 +449,22 @@ def test_at_least_the_share_that_is_known_to_be_right_stays_correct():
     assert set(np.flatnonzero(fixed.group == 0)) <= set(np.flatnonzero(told.group == 0))
     assert (told.p[of_class_1 & (told.group == 0), 0] >= 0.5).all()  # and they are believed
     assert np.array_equal(told.group[~of_class_1], fixed.group[~of_class_1])
+
+
+def test_rounding_leaves_no_probability_below_nothing() -> None:
+    """Shifting the odds of a class once left -1e-16, and the training ended in an error."""
+    rng = np.random.default_rng(0)
+    n = 40_000
+    doubt, unreadable = 10 ** rng.uniform(-17, -9, n), 10 ** rng.uniform(-17, -1, n)
+    p = np.stack([1 - unreadable - doubt, doubt, unreadable], axis=1).clip(0)
+    # Most of the class is doubted, so that the rest is shifted far.
+    p[: n * 9 // 10] = [0.1, 0.9, 0.0]
+    case = Case(
+        np.zeros(n), np.zeros(n), np.zeros(n, np.int64), 2,
+        SeparationSettings(minimum_correct_share=0.2), None, {},
+    )  # fmt: skip
+    module = importlib.import_module("mixednoise.separation.separate")
+    assert module._believe_enough(case, np.arange(n), p) > 0
+    assert p.min() >= 0
+    assert p.max() <= 1
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)

@@ -36,8 +36,9 @@ def with_second_opinion(first: Array, second: Array) -> Array:
         )
     odds = np.sqrt(_odds_of_right(first) * _odds_of_right(second))
     readable = 1 - first[:, 2]
-    correct = readable * odds / (1 + odds)
-    return np.stack([correct, readable - correct, first[:, 2]], axis=1)
+    return np.stack(
+        [readable * (odds / (1 + odds)), readable * (1 / (1 + odds)), first[:, 2]], axis=1
+    )
 
 
 def _odds_of_right(p: Array) -> Array:

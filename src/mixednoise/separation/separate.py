@@ -176,8 +176,11 @@ def _believe_enough(case: Case, rows: Labels, p: Array) -> int:
         return 0
     # A hair more, so that rounding does not undo it at the last sample.
     shifted = correct * wanted * (1 + 1e-9)
-    p[rows, 0] = readable * shifted / (shifted + mis_h)
-    p[rows, 1] = readable - p[rows, 0]
+    # Both by one rule: what is left of `readable` could come out a hair below 0.
+    whole = shifted + mis_h
+    share = np.divide(shifted, whole, out=np.zeros_like(whole), where=whole > 0)
+    p[rows, 0] = readable * share
+    p[rows, 1] = readable * np.divide(mis_h, whole, out=np.ones_like(whole), where=whole > 0)
     return needed - already
 
 
