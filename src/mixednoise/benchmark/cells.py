@@ -18,7 +18,8 @@ from mixednoise.methods.config import merged
 PROGRAM = "mixednoise"
 #: Of a noisy copy: what is learned from.
 LABELS = "labels.csv"
-_READ_OPTIONS = (
+#: Of a data set, as ``mixednoise train`` has them beside classes and grades.
+READ_OPTIONS = (
     *("layout", "image_column", "label_column", "split_column", "group_column", "weight_column"),
     *("image_root", "take", "take_per_class"),
 )
@@ -225,7 +226,7 @@ def _training(
 
 def _reading(entry: DataEntry, root: Path) -> list[str]:
     words = []
-    for name in _READ_OPTIONS:
+    for name in READ_OPTIONS:
         value = getattr(entry, name)
         if value is not None:
             told = root / value if name == "image_root" else value

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from mixednoise.benchmark.cells import Cell
+from mixednoise.benchmark.cells import READ_OPTIONS, Cell
 from mixednoise.benchmark.matrix import Matrix
 from mixednoise.data.readers import read_dataset
 from mixednoise.errors import MixedNoiseError
@@ -27,20 +28,16 @@ def check_data(matrix: Matrix, cells: Sequence[Cell], root: Path) -> None:
     for name in dict.fromkeys(cell.data for cell in cells):
         entry = matrix.data[name]
         noises = {cell.noise for cell in cells if cell.data == name}
+        reading: dict[str, Any] = {option: getattr(entry, option) for option in READ_OPTIONS}
+        if entry.image_root is not None:
+            reading["image_root"] = root / entry.image_root
         try:
             dataset = read_dataset(
                 root / entry.path,
-                preset=entry.layout,
-                image_column=entry.image_column,
-                label_column=entry.label_column,
-                split_column=entry.split_column,
-                group_column=entry.group_column,
-                weight_column=entry.weight_column,
-                image_root=None if entry.image_root is None else root / entry.image_root,
+                preset=reading.pop("layout"),
                 class_names=entry.classes,
                 ordinal=entry.ordinal,
-                take=entry.take,
-                take_per_class=entry.take_per_class,
+                **reading,
             )
             if any(matrix.noise[noise].kind == "class_map" for noise in noises):
                 class_codes(entry.class_map, dataset.class_names)
