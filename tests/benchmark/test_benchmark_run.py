@@ -14,7 +14,7 @@ import pytest
 from mixednoise.benchmark import run as runs
 from mixednoise.benchmark.processes import Running, locked, start
 from mixednoise.benchmark.run import run_benchmark
-from mixednoise.errors import ConfigError, RunError
+from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.progress import Silent
 
 MATRIX = """
@@ -54,7 +54,7 @@ def bench(tmp_path, monkeypatch):
     matrix, calls = tmp_path / "matrix.toml", tmp_path / "calls.txt"
     matrix.write_text(MATRIX)
 
-    def go(bad=(), text=MATRIX, **wishes):
+    def go(bad=(), text=MATRIX, look=lambda *_: None, **wishes):
         matrix.write_text(text)
         script = STAND_IN.format(calls=str(calls), bad=tuple(bad))
 
@@ -66,7 +66,7 @@ def bench(tmp_path, monkeypatch):
                 )
             return Running(process, log)
 
-        monkeypatch.setattr(runs, "check_data", lambda *_: None)  # a.csv is empty
+        monkeypatch.setattr(runs, "check_data", look)  # a.csv is empty
         monkeypatch.setattr(runs, "start", start_stand_in)
         monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
         calls.touch()
@@ -204,6 +204,25 @@ def test_a_run_of_another_command_is_refused_or_repeated(bench):
     _, done = bench(text=changed, overwrite=True)
     # the clean run stays; noisy data and what was learned from it are made anew
     assert commands(done) == ["corrupt", "train", "train", "train"]
+
+
+def test_nothing_is_removed_before_the_data_were_looked_at(bench):
+    bench()
+
+    def damaged(*_):
+        raise DataError("no data", expected="data", found="none", fix="bring data")
+
+    there = sorted(bench.out.rglob("*"))
+    with pytest.raises(DataError):
+        bench(text=MATRIX.replace("mis_h = 0.4", "mis_h = 0.3"), overwrite=True, look=damaged)
+    assert sorted(bench.out.rglob("*")) == there
+
+
+def test_rows_of_runs_that_are_made_anew_are_not_missed(bench):
+    bench()
+    _, done = bench(text=MATRIX.replace("mis_h = 0.4", "mis_h = 0.3"), overwrite=True)
+    assert commands(done) == ["corrupt", "train", "train"]
+    assert not list(bench.out.glob("rows-*.csv"))
 
 
 def test_runs_of_another_command_that_are_not_asked_for_do_not_count(bench):

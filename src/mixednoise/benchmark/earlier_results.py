@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -39,8 +40,12 @@ class EarlierResults:
         except ConfigError as error:
             raise self._not_ours(ROWS, str(error.found)) from error
 
-    def keep(self, rows: pd.DataFrame) -> Path | None:
+    def keep(self, rows: pd.DataFrame, remade: Collection[str] = ()) -> Path | None:
         """Copy the earlier rows where these lack a row whose run folder is gone.
+
+        Args:
+            rows: that are going to be written.
+            remade: names of cells that are run again because somebody wants it.
 
         Returns:
             The copy, ``rows-DATE.csv``; None where nothing would be lost.
@@ -48,7 +53,7 @@ class EarlierResults:
         if self._rows.empty:
             return None
         there = set(names_of(rows)) if len(rows) else set()
-        lost = [name for name in names_of(self._rows) if name not in there]
+        lost = [name for name in names_of(self._rows) if name not in {*there, *remade}]
         if all((self.out / "runs" / name / DONE).exists() for name in lost):
             return None
         now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")

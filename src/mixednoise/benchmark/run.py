@@ -110,13 +110,17 @@ def run_benchmark(
         )
     earlier = EarlierResults(out)
     outcome = Outcome(pd.DataFrame(), "")
+    removed: set[Path] = set()
     if not dry:
-        _same_commands(chosen, overwrite=overwrite)
+        removed = _of_other_commands(chosen, overwrite=overwrite)
         todo = [cell for cell in chosen if not (is_current(cell) or cell.name in known.rows)]
         check_data(wanted, todo, where)
+        for folder in removed:
+            shutil.rmtree(folder)
     if others := [cell.name for cell in cells if is_done(cell) and not is_current(cell)]:
         progress.warning(f"runs of {examples(others)} came of other commands: they don't count")
-    if kept := earlier.keep(rows_of(cells, known.rows)):
+    remade = [cell.name for cell in cells if cell.run in removed]
+    if kept := earlier.keep(rows_of(cells, known.rows), remade):
         progress.warning(f"{kept}: rows of runs that are no longer here; --rows takes them")
     if not dry:
         done = len(chosen) - len(todo)
@@ -135,23 +139,23 @@ def run_benchmark(
     return outcome
 
 
-def _same_commands(cells: Sequence[Cell], *, overwrite: bool) -> None:
-    """Refuse, or remove, runs and noisy data that the matrix would make otherwise now."""
+def _of_other_commands(cells: Sequence[Cell], *, overwrite: bool) -> set[Path]:
+    """Folders of runs and noisy data that the matrix would make otherwise now.
+
+    Raises:
+        RunError: there are such, and they are not to be made anew.
+    """
     other = {folder: commands for cell in cells for folder, commands in other_folders(cell).items()}
-    if not other:
-        return
-    if overwrite:
-        for folder in other:
-            shutil.rmtree(folder)
-        return
-    made, wanted = next(iter(other.values()))
-    raise RunError(
-        f"{counted(len(other), 'folder')} of this benchmark came of another command",
-        expected=wanted,
-        found=f"{made} (folders: {examples([str(folder) for folder in other])})",
-        fix="give the changed method, noise or data another name, or pass --overwrite to make "
-        "these folders anew",
-    )
+    if other and not overwrite:
+        made, wanted = next(iter(other.values()))
+        raise RunError(
+            f"{counted(len(other), 'folder')} of this benchmark came of another command",
+            expected=wanted,
+            found=f"{made} (folders: {examples([str(folder) for folder in other])})",
+            fix="give the changed method, noise or data another name, or pass --overwrite to make "
+            "these folders anew",
+        )
+    return set(other)
 
 
 @dataclass
