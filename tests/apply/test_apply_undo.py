@@ -56,6 +56,32 @@ def test_what_is_taken_back(audit, words, left):
     assert found == {image(name): action for name, action in left.items()}
 
 
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"reviewer": "cem"},  # has decided nothing
+        {"reviewer": "bob", "undo": ("reviewer=bob",)},  # nothing of his would stand
+    ],
+)
+def test_nothing_is_taken_back_when_the_result_can_not_be_made(audit, tmp_path, wishes):
+    before = standing(audit)
+    with pytest.raises(ConfigError, match="nothing stands"):
+        apply(audit, tmp_path / "corrected.csv", **{"undo": ("last",)} | wishes)
+    assert standing(audit) == before
+    assert not (tmp_path / "corrected.csv").exists()
+
+
+def test_nothing_is_taken_back_when_the_result_can_not_be_written(audit, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise RunError("no room", expected="room", found="none", fix="make room")
+
+    monkeypatch.setattr("mixednoise.jobs.apply.write_labels", full)
+    before = standing(audit)
+    with pytest.raises(RunError, match="no room"):
+        apply(audit, tmp_path / "corrected.csv", undo=("all",))
+    assert standing(audit) == before
+
+
 def test_since_a_time(audit):
     log = log_of(audit)
     # Times of its own: those of the fixture are too near to each other.

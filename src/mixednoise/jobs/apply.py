@@ -17,7 +17,11 @@ from mixednoise.data.table import Dataset
 from mixednoise.errors import ConfigError
 from mixednoise.progress import Progress
 from mixednoise.review.apply.arrays import write_arrays
-from mixednoise.review.apply.deciding import rule, take_back_decisions
+from mixednoise.review.apply.deciding import (
+    choose_decisions,
+    rule,
+    take_back_decisions,
+)
 from mixednoise.review.apply.labels import correct_labels, sample_weights
 from mixednoise.review.apply.log import changes_file, changes_table, excluded_file
 from mixednoise.review.apply.restore import restore_labels
@@ -63,7 +67,8 @@ def apply_decisions(
     manifest, table = folder.read_manifest(), folder.read_table()
     if out is None and selection is not None:
         wishes.refuse(_APPLYING, "without --out")
-        taken = take_back_decisions(folder, manifest, selection, progress)
+        chosen = choose_decisions(folder, manifest, selection)
+        taken = take_back_decisions(folder, manifest, chosen, progress)
         left = Decisions(folder.decisions, manifest.fingerprint, read_only=True).standing()
         return {"undone": taken, "standing": len(left)}
     if out is None:
@@ -108,16 +113,18 @@ def _labels(
             fix="leave --trust-audit away, or audit with --method qmix",
         )
     dataset = reread(folder, table, source, reading, progress)
-    undone = take_back_decisions(folder, manifest, selection, progress) if selection else 0
+    doomed = choose_decisions(folder, manifest, selection)
     here = _where_now(located, dataset, source)
-    rulings, told = rule(folder, manifest, table, here, wishes, progress)
+    rulings, told = rule(folder, manifest, table, here, wishes, progress, without=doomed)
     check_classes(rulings, manifest.classes, allowed=wishes.allow_new_class)
     by_name, changes = {one.id: one for one in rulings}, changes_table(rulings)
-    answer = {"out": str(out), **told, "undone": undone}
+    answer = {"out": str(out), **told}
     answer |= {"images": len(dataset) - told["excluded"], "changes": str(changes_file(out))}
     if arrays:
         write_arrays(source, out, dataset, by_name, changes)
-        return answer | {"excluded_rows": None, "next": train_command(out, manifest, reading)}
+        undone = take_back_decisions(folder, manifest, doomed, progress)
+        answer |= {"undone": undone, "excluded_rows": None}
+        return answer | {"next": train_command(out, manifest, reading)}
     corrected = correct_labels(
         dataset,
         by_name,
@@ -126,8 +133,11 @@ def _labels(
         weights=sample_weights(dataset, by_name, table) if wishes.weights else None,
     )
     needed = write_labels(out, corrected, changes, dataset.class_names, ordinal=dataset.ordinal)
+    # Not before: what can't be written takes nothing back.
+    undone = take_back_decisions(folder, manifest, doomed, progress)
     rest = str(excluded_file(out)) if len(corrected.excluded) else None
-    return answer | {"excluded_rows": rest, "next": train_command(out, manifest, needed)}
+    answer |= {"undone": undone, "excluded_rows": rest}
+    return answer | {"next": train_command(out, manifest, needed)}
 
 
 def _masks(
@@ -146,10 +156,11 @@ def _masks(
     wishes.refuse(("weights", "trust_audit", "allow_new_class", "image_root"), "for masks")
     located = located_images(folder, root=wishes.data)
     masks = CorrectedMasks(manifest, located, out, overwrite=wishes.overwrite)
-    undone = take_back_decisions(folder, manifest, selection, progress) if selection else 0
-    rulings, told = rule(folder, manifest, table, located, wishes, progress)
+    doomed = choose_decisions(folder, manifest, selection)
+    rulings, told = rule(folder, manifest, table, located, wishes, progress, without=doomed)
     check_classes(rulings, (GIVEN, PROPOSED), allowed=False)
     images = masks.write({one.id: one for one in rulings}, changes_table(rulings), progress)
+    undone = take_back_decisions(folder, manifest, doomed, progress)
     answer = {"out": str(out), **told, "undone": undone, "images": images}
     answer |= {"changes": str(out / CHANGES), "excluded_rows": None}
     return answer | {"next": shlex.join(masks.next_command())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -242,14 +243,22 @@ class Decisions:
                 ).fetchall()
         return [Decision(*row) for row in rows]
 
-    def standing(self, reviewer: str | None = None) -> list[Decision]:
-        """Newest decision of each reviewer on each sample that was not taken back, in order."""
+    def standing(
+        self, reviewer: str | None = None, *, without: Iterable[int] = ()
+    ) -> list[Decision]:
+        """Newest decision of each reviewer on each sample that was not taken back, in order.
+
+        Args:
+            reviewer: whose; None = everybody's.
+            without: numbers of decisions that count as if they had been taken back.
+        """
         who = "" if reviewer is None else " AND reviewer = ?"
         with self._connection() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM log WHERE number IN (SELECT max(number) FROM log "  # noqa: S608
-                f"WHERE undone = ''{who} GROUP BY id, reviewer) ORDER BY number",
-                () if reviewer is None else (reviewer.strip(),),
+                "WHERE undone = '' AND number NOT IN (SELECT value FROM json_each(?))"
+                f"{who} GROUP BY id, reviewer) ORDER BY number",
+                (json.dumps(list(without)), *(() if reviewer is None else (reviewer.strip(),))),
             ).fetchall()
         return [Decision(*row) for row in rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from mixednoise.data.report import counted, examples
 from mixednoise.errors import RunError
 from mixednoise.progress import Progress
 from mixednoise.review.apply.plan import AUDIT, Action, Ruling, make_plan, say_disagreement
-from mixednoise.review.apply.undo import Selection, take_back
+from mixednoise.review.apply.undo import Selection, meant_decisions
 from mixednoise.review.apply.wishes import Wishes
 from mixednoise.review.decisions import Decision, Decisions
 from mixednoise.review.outcome import Outcome, outcomes
@@ -30,17 +31,36 @@ _NAMES: dict[Action, str] = {
 }
 
 
-def take_back_decisions(
-    folder: AuditFolder, manifest: Manifest, selection: Selection, progress: Progress
-) -> int:
-    """Take decisions back in the log of an audit; how many.
+def choose_decisions(
+    folder: AuditFolder, manifest: Manifest, selection: Selection | None
+) -> list[Decision]:
+    """The decisions of an audit that are to be taken back; nothing is done yet.
 
     Raises:
         RunError: nothing is decided, or the log belongs to another audit or can't be written.
         ConfigError: no decision is meant.
     """
+    if selection is None:
+        return []
     _must_be_decided(folder)
-    taken = take_back(Decisions(folder.decisions, manifest.fingerprint), selection)
+    return meant_decisions(Decisions(folder.decisions, manifest.fingerprint), selection)
+
+
+def take_back_decisions(
+    folder: AuditFolder, manifest: Manifest, chosen: Sequence[Decision], progress: Progress
+) -> int:
+    """Take decisions back in the log of an audit; how many. Nothing is deleted.
+
+    What an earlier decision of the same reviewer had said stands again, unless it is taken back as
+    well.
+
+    Raises:
+        RunError: the log can't be written.
+    """
+    if not chosen:
+        return 0
+    log = Decisions(folder.decisions, manifest.fingerprint)
+    taken = log.take_back(one.number for one in chosen)
     named = examples(f"{one.id} ({one.reviewer}: {one.label or one.action})" for one in taken)
     progress.message(f"took back {counted(len(taken), 'decision')}: {named}")
     return len(taken)
@@ -53,6 +73,8 @@ def rule(
     located: LocatedImages,
     wishes: Wishes,
     progress: Progress,
+    *,
+    without: Sequence[Decision] = (),
 ) -> tuple[list[Ruling], dict[str, Any]]:
     """What becomes of each sample, and the figures of it.
 
@@ -63,12 +85,13 @@ def rule(
         located: its images where they are now.
         wishes: whose decisions count, and what may change.
         progress: is told what was left as it is, and what should better not have changed.
+        without: decisions that count as if they had been taken back.
 
     Raises:
         RunError: nothing is decided, or the log belongs to another audit.
         ConfigError: there is no such reviewer.
     """
-    decided = _decided(folder, manifest, table, wishes)
+    decided = _decided(folder, manifest, table, wishes, without)
     rulings = make_plan(
         table,
         decided,
@@ -117,17 +140,22 @@ def _ids(rulings: list[Ruling]) -> str:
 
 
 def _decided(
-    folder: AuditFolder, manifest: Manifest, table: pd.DataFrame, wishes: Wishes
+    folder: AuditFolder,
+    manifest: Manifest,
+    table: pd.DataFrame,
+    wishes: Wishes,
+    without: Sequence[Decision],
 ) -> dict[str, Outcome]:
     """What the reviewers want, by id."""
     standing: list[Decision] = []
     if wishes.trust_audit is None or folder.decisions.is_file():
         _must_be_decided(folder)
         log = Decisions(folder.decisions, manifest.fingerprint, read_only=True)
-        standing = log.standing(wishes.reviewer)
+        gone = [one.number for one in without]
+        standing = log.standing(wishes.reviewer, without=gone)
         if wishes.trust_audit is None and not log.log():
             raise _nothing_decided(folder, "an empty log")
-        wishes.check_reviewers(one.reviewer for one in log.standing())
+        wishes.check_reviewers(one.reviewer for one in log.standing(without=gone))
     given = dict(zip(table["id"], table["given_label"], strict=True))
     suggested = dict(zip(table["id"], table["suggested_label"], strict=True))
     return outcomes(standing, given=given, suggested=suggested, prefer=wishes.prefer)

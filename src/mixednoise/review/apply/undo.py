@@ -101,20 +101,15 @@ def parse_selection(words: Iterable[str]) -> Selection:
     )
 
 
-def take_back(decisions: Decisions, selection: Selection) -> list[Decision]:
-    """Mark decisions in the log as taken back; nothing is deleted.
-
-    What an earlier decision of the same reviewer had said stands again, unless it is taken back as
-    well.
+def meant_decisions(decisions: Decisions, selection: Selection) -> list[Decision]:
+    """The decisions of a log that are to be taken back, in order; nothing is done yet.
 
     Raises:
         ConfigError: none is meant.
-        RunError: the log can't be written.
     """
     standing = [one for one in decisions.log() if not one.undone]
     entries = [Entry(one.id, (one.reviewer,), one.at) for one in standing]
-    numbers = [standing[row].number for row in selection.choose(entries)]
-    return decisions.take_back(numbers)
+    return [standing[row] for row in selection.choose(entries)]
 
 
 def _moment(text: str) -> datetime:
