@@ -212,6 +212,56 @@ def test_two_labels_for_one_image(exported):
     assert "several labels for" in refused(exported)
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "found"),
+    [
+        (lambda task: task.update(annotations=5), "annotations: 5"),
+        (lambda task: task.update(annotations=[None]), "annotations.0: None"),
+        (lambda task: task["annotations"][0].update(result="cataract"), "'cataract'"),
+        (lambda task: task["annotations"][0]["result"][0].update(value=5), "value: 5"),
+        (lambda task: task["annotations"][0]["result"][0]["value"].update(choices=5), "choices: 5"),
+        (lambda task: task["annotations"][0].update(updated_at=["now"]), "updated_at: ['now']"),
+    ],
+)
+def test_damaged_tasks_are_named(exported, spoilt, found):
+    spoil(exported, lambda tasks: spoilt(tasks[2]))
+    said = refused(exported)
+    assert "task 3 of" in said
+    assert "not as Label Studio writes it" in said
+    assert found in said
+
+
+def test_damaged_entries_of_the_short_form_are_named(exported):
+    short = {"sample": "im000.png", "annotation_id": 1, "label": {"choices": 7}}
+    exported.write_text(json.dumps([short]))
+    said = refused(exported)
+    assert "task 1 of" in said
+    assert "'choices': 7" in said
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "found"),
+    [
+        ({"samples": [None]}, "None"),
+        ({"samples": [{"audit_id": "im000.png", "tags": 5}]}, "tags: 5"),
+        ({"samples": [{"audit_id": "im000.png", "ground_truth": "a"}]}, "ground_truth: 'a'"),
+        ({"labels": {"a": {"attributes": 5}}}, "attributes: 5"),
+    ],
+)
+def test_damaged_samples_are_named(tmp_path, spoilt, found):
+    decided_audit(tmp_path / "audit")
+    (tmp_path / "samples.json").write_text(json.dumps(spoilt))
+    said = refused(tmp_path / "samples.json", "fiftyone", reviewer="eve")
+    assert "not as FiftyOne writes it" in said
+    assert found in said
+
+
+def test_a_byte_order_mark_is_no_damage(exported):
+    exported.write_bytes(b"\xef\xbb\xbf" + exported.read_bytes())
+    folder = AuditFolder(exported.parent / "audit")
+    assert import_decisions(folder.path, exported, "label-studio")["new"] == 12
+
+
 def test_one_name_for_several_annotators(exported):
     spoil(exported, lambda tasks: tasks[0]["annotations"][0].update(completed_by=2))
     said = refused(exported, reviewer="eve")

@@ -164,7 +164,20 @@ def test_what_was_taken_back_stays_so(project, tmp_path):
     file = project.save(tmp_path / "export.json")
     bring(project, file)
     log_of(project.folder).undo("label-studio user 2")
-    assert bring(project, file)["new"] == 0
+    told = bring(project, file)
+    assert told["new"] == 0
+    assert any("--again" in why for why in told["skipped"])
+    assert "im007.png" not in {one.id for one in log_of(project.folder).standing()}
+
+
+def test_what_was_taken_back_comes_again_when_that_is_wanted(project, tmp_path):
+    project.annotate("im007.png", label="normal")
+    file = project.save(tmp_path / "export.json")
+    bring(project, file)
+    log_of(project.folder).undo("label-studio user 2")
+    assert bring(project, file, again=True)["new"] == 1
+    assert imported(project)["im007.png"][1] == "keep"
+    assert bring(project, file, again=True)["skipped"]["imported before"] == 1
 
 
 def test_a_later_word_on_the_review_page_stays(project, tmp_path):

@@ -34,6 +34,13 @@ def import_(
             help="Who decided. Label Studio tells its annotators, FiftyOne tells nobody.",
         ),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Also record decisions that were imported before and taken back since.",
+        ),
+    ] = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -49,7 +56,7 @@ def import_(
     from mixednoise.progress import default_progress
 
     progress = default_progress(quiet)
-    summary = import_decisions(audit, file, source, reviewer=reviewer)
+    summary = import_decisions(audit, file, source, reviewer=reviewer, again=again)
     answer(summary, [], as_json=as_json)
     aside = "".join(f", {n:,} {why}" for why, n in summary["skipped"].items())
     progress.message(f"{counted(summary['found'], 'decision')}: {summary['new']:,} new{aside}")

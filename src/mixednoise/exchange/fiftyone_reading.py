@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mixednoise.data.report import examples
 from mixednoise.errors import ConfigError, DataError
-from mixednoise.exchange.fiftyone import AUDIT, AUDIT_ID, EXPORTED, SAMPLES, SUGGESTION, TRUTH
+from mixednoise.exchange.entries import Entry, checked
+from mixednoise.exchange.fiftyone import AUDIT_ID, SAMPLES
 from mixednoise.exchange.incoming import Incoming, Reading
 from mixednoise.exchange.looks_like import read_json, wrong_file
 from mixednoise.review.decisions import ACTIONS, Action
@@ -16,6 +18,7 @@ from mixednoise.review.decisions import ACTIONS, Action
 #: A tag of this form gives another label.
 RELABEL = "relabel:"
 LABELS_FILE = "labels.json"
+TOOL = "FiftyOne"
 _EXPECTED = "an export of FiftyOne: a FiftyOneDataset, or a FiftyOneImageClassificationDataset"
 _FIX = (
     "in FiftyOne: dataset.export(export_dir=..., dataset_type=fo.types.FiftyOneDataset, "
@@ -54,12 +57,12 @@ def read(
     content = read_json(file, _EXPECTED, _FIX)
     reading = Reading()
     for sample in _samples(file, content):
-        reading.audits.add(str(sample[AUDIT] or ""))
+        reading.audits.add(sample.audit)
         decision = _decision(file, sample, given, masks)
         if decision is None:
             reading.skipped["nothing decided"] += 1
         else:
-            reading.decisions.append(Incoming(sample[AUDIT_ID], reviewer.strip(), *decision))
+            reading.decisions.append(Incoming(sample.id, reviewer.strip(), *decision))
     return reading
 
 
@@ -72,45 +75,82 @@ def _file(path: Path) -> Path:
     return found[0]
 
 
-def _samples(path: Path, content: Any) -> Iterator[dict[str, Any]]:
-    """``audit_id, audit, tags, label, exported`` of each sample."""
+class _Label(Entry):
+    label: str | None = None
+    tags: list[str] | None = None
+    audit_label: str | None = None
+
+
+class _Sample(Entry):
+    """A sample of a FiftyOneDataset."""
+
+    audit_id: str | None = None
+    audit: str | None = None
+    tags: list[str] | None = None
+    ground_truth: _Label | None = None
+    suggestion: _Label | None = None
+
+
+class _Known(Entry):
+    audit_id: str | None = None
+    audit: str | None = None
+    audit_label: str | None = None
+
+
+class _Classified(Entry):
+    """A label of a FiftyOneImageClassificationDataset."""
+
+    label: str | None = None
+    attributes: _Known | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What both forms tell of a sample; ``exported`` is the label that went out."""
+
+    id: str
+    audit: str
+    tags: list[str]
+    label: str | None
+    exported: str | None
+
+
+def _samples(path: Path, content: Any) -> Iterator[_Found]:
     if isinstance(content, dict) and isinstance(content.get("samples"), list):
-        for number, sample in enumerate(content["samples"], 1):
-            truth = sample.get(TRUTH) or {}
-            if not sample.get(AUDIT_ID):
-                raise _not_ours(path, f"sample {number}", sorted(map(str, sample)))
-            suggestion = sample.get(SUGGESTION) or {}
-            tags = [sample.get("tags"), truth.get("tags"), suggestion.get("tags")]
-            yield {
-                AUDIT_ID: str(sample[AUDIT_ID]),
-                AUDIT: sample.get(AUDIT),
-                "tags": [str(tag) for some in tags for tag in some or []],
-                "label": truth.get("label"),
-                EXPORTED: truth.get(EXPORTED),
-            }
+        for number, told in enumerate(content["samples"], 1):
+            where = f"sample {number}"
+            sample = checked(_Sample, told, path, where, TOOL)
+            if not sample.audit_id:
+                raise _not_ours(path, where, sorted(map(str, told)))
+            truth = sample.ground_truth or _Label()
+            tags = [sample.tags, truth.tags, (sample.suggestion or _Label()).tags]
+            yield _Found(
+                sample.audit_id,
+                sample.audit or "",
+                [tag for some in tags for tag in some or []],
+                truth.label,
+                truth.audit_label,
+            )
     elif isinstance(content, dict) and isinstance(content.get("labels"), dict):
-        for name, label in content["labels"].items():
-            told = label if isinstance(label, dict) else {}
-            known = told.get("attributes") or {}
-            if not known.get(AUDIT_ID):
-                raise _not_ours(path, f"the label of {name}", sorted(known))
-            yield {
-                AUDIT_ID: str(known[AUDIT_ID]),
-                AUDIT: known.get(AUDIT),
-                "tags": [],
-                "label": told.get("label"),
-                EXPORTED: known.get(EXPORTED),
-            }
+        for name, told in content["labels"].items():
+            where = f"the label of {name}"
+            if not isinstance(told, dict):  # a name alone: exported without attributes
+                raise _not_ours(path, where, [])
+            label = checked(_Classified, told, path, where, TOOL)
+            known = label.attributes or _Known()
+            if not known.audit_id:
+                raise _not_ours(path, where, sorted(map(str, told.get("attributes") or {})))
+            yield _Found(known.audit_id, known.audit or "", [], label.label, known.audit_label)
     else:
         raise wrong_file(path, _EXPECTED, _FIX, content)
 
 
 def _decision(
-    path: Path, sample: dict[str, Any], given: Mapping[str, str], masks: bool
+    path: Path, sample: _Found, given: Mapping[str, str], masks: bool
 ) -> tuple[Action, str] | None:
-    name, label = sample[AUDIT_ID], sample["label"]
+    name, label = sample.id, sample.label
     found: set[tuple[Action, str]] = set()
-    for tag in map(str.strip, sample["tags"]):
+    for tag in map(str.strip, sample.tags):
         if tag.casefold().startswith(RELABEL):
             wanted = tag[len(RELABEL) :].strip()
             same = wanted == given.get(name)
@@ -121,7 +161,7 @@ def _decision(
         raise DataError(
             f"{path} has a label for the mask of {name}",
             expected="a tag agree, keep, exclude or unsure",
-            found=examples(sample["tags"], 5),
+            found=examples(sample.tags, 5),
             fix="correct the tag in FiftyOne, and export again; nothing was recorded",
         )
     if len(found) > 1:
@@ -133,9 +173,9 @@ def _decision(
         )
     if found:
         return found.pop()
-    if masks or not label or sample[EXPORTED] is None or label == sample[EXPORTED]:
+    if masks or not label or sample.exported is None or label == sample.exported:
         return None
-    return ("keep", "") if label == given.get(name) else ("relabel", str(label))
+    return ("keep", "") if label == given.get(name) else ("relabel", label)
 
 
 def _not_ours(path: Path, what: str, there: list[str]) -> DataError:

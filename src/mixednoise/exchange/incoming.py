@@ -12,6 +12,9 @@ from mixednoise.data.report import counted, examples
 from mixednoise.errors import DataError, RunError
 from mixednoise.review.decisions import Action, Decision
 
+#: Why a decision is skipped that somebody did not want here.
+TAKEN_BACK = "taken back here since they were imported (--again records them once more)"
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -87,7 +90,7 @@ def check_reading(
 
 
 def new_ones(
-    incoming: Iterable[Incoming], log: Sequence[Decision], source: str
+    incoming: Iterable[Incoming], log: Sequence[Decision], source: str, *, again: bool = False
 ) -> tuple[list[Decision], Counter[str]]:
     """Leave out what was imported before, and what the reviewer has thought better of since.
 
@@ -95,6 +98,7 @@ def new_ones(
         incoming: from a file.
         log: everything decided so far, in order.
         source: the tool, see :attr:`.Decision.source`.
+        again: what was imported before and taken back since is new once more.
 
     Returns:
         What is new, and why -> how many of the others.
@@ -115,8 +119,11 @@ def new_ones(
         skipped["replaced later in the file"] = len(every) - len(last)
     for one in last.values():
         key = (one.id, one.reviewer)
-        if _was_imported(one, imported.get(key)):
-            skipped["imported before"] += 1
+        before = imported.get(key)
+        if before is not None and before.undone and again:
+            before = None
+        if _was_imported(one, before):
+            skipped[TAKEN_BACK if before is not None and before.undone else "imported before"] += 1
         elif one.at and key in standing and standing[key].at >= one.at:
             skipped["older than what the same reviewer decided here"] += 1
         else:

@@ -19,7 +19,7 @@ def read_json(path: Path, expected: str, fix: str) -> Any:
         DataError: it is not there, or something else; the message says what it looks like.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError(
             f"{path} is not there", expected=expected, found="no such file", fix="correct the path"

@@ -20,7 +20,7 @@ READERS = {"label-studio": "label_studio_reading", "fiftyone": "fiftyone_reading
 
 
 def import_decisions(
-    audit: Path, file: Path, source: str, *, reviewer: str | None = None
+    audit: Path, file: Path, source: str, *, reviewer: str | None = None, again: bool = False
 ) -> dict[str, Any]:
     """Record what was decided in another tool; all of it, or nothing.
 
@@ -31,6 +31,7 @@ def import_decisions(
         file: what the tool has exported.
         source: the tool, one of :data:`READERS`.
         reviewer: who decided, where the tool does not tell, or by another name.
+        again: record also what was imported before and has been taken back since.
 
     Returns:
         ``source, found`` (decisions in the file), ``new``, ``skipped`` (why -> number),
@@ -65,7 +66,7 @@ def import_decisions(
     if not found:  # nothing to record: no log is made for it
         return _summary(source, reading, found, [])
     decisions = Decisions(folder.decisions, manifest.fingerprint)
-    new, skipped = new_ones(reading.decisions, decisions.log(), source)
+    new, skipped = new_ones(reading.decisions, decisions.log(), source, again=again)
     reading.skipped.update(skipped)
     if new:
         decisions.record_many(new)
