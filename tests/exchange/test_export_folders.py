@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,44 @@ def test_images_that_have_changed_are_told(tmp_path):
     original(folder, "im002.png").write_bytes(original(folder, "im000.png").read_bytes())
     told = export(folder, "folders", tmp_path / "out")
     assert any("changed since the audit: 1 image (im002.png)" in w for w in told["warnings"])
+
+
+def all_judged(folder, *, own_splits: bool, **more) -> None:
+    """As an audit of a whole data set leaves it: everything was learned from."""
+    table = pd.read_csv(folder.table, keep_default_na=False)
+    table.assign(split="train").to_csv(folder.table, index=False)
+    told = {"own_splits": own_splits} | more
+    folder.write_manifest(folder.read_manifest().model_copy(update=told))
+
+
+@pytest.mark.parametrize("own_splits", [True, False])
+def test_a_split_that_only_says_what_was_judged_is_none(tmp_path, own_splits):
+    folder = write_audit(tmp_path / "audit", n=8, patients=False)
+    all_judged(folder, own_splits=own_splits)
+    export(folder, "folders", tmp_path / "out", labels="given")
+    tops = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
+    assert tops == ({"train"} if own_splits else {"normal", "cataract"})
+
+
+def test_the_next_command_reads_the_folders_as_they_are_meant(tmp_path):
+    grades = ("none", "mild", "severe")
+    folder = write_audit(tmp_path / "audit", n=24, classes=grades)
+    manifest = folder.read_manifest()
+    changed = {"ordinal": True, "options": {"image_size": 64}}
+    folder.write_manifest(manifest.model_copy(update=changed))
+    told = export(folder, "folders", tmp_path / "out", labels="given")
+    words = shlex.split(told["next"])
+    assert words[:3] == ["mixednoise", "train", str(tmp_path / "out")]
+    assert words[words.index("--classes") + 1] == "none,mild,severe"
+    assert "--ordinal" in words
+    assert words[words.index("--image-size") + 1] == "64"
+    found = read_dataset(tmp_path / "out", class_names=list(grades), ordinal=True)
+    assert (list(found.class_names), found.ordinal) == (list(grades), True)
+
+
+def test_patients_that_folders_would_lose_are_told(tmp_path):
+    folder = write_audit(tmp_path / "audit", n=8)
+    all_judged(folder, own_splits=False)
+    told = export(folder, "folders", tmp_path / "out", labels="given")
+    assert any("'patient'" in line for line in told["warnings"])
+    assert told["next"].startswith(f"mixednoise apply {folder.path}")

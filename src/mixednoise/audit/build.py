@@ -164,6 +164,7 @@ def _write_labels(
         classes=list(dataset.class_names),
         ordinal=dataset.ordinal,
         group_column=dataset.group_column,
+        own_splits=source.own_splits,
         preset=source.preset,
         options=chosen_options(source.config, source.preset),
         folds=source.folds,

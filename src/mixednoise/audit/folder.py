@@ -35,6 +35,7 @@ class Manifest(BaseModel):
         classes: names, in the order of their indices.
         ordinal: whether the classes are grades in order.
         group_column: the user's column of patients or lesions, '' = none.
+        own_splits: whether the data set has splits; else those of the table are the run's.
         preset, options: what the method was told beside its defaults
             (:func:`mixednoise.methods.assignments.chosen_options`).
         folds: of the cross-validation, 0 = verdicts of one training.
@@ -55,6 +56,7 @@ class Manifest(BaseModel):
     classes: list[str]
     ordinal: bool = False
     group_column: str = ""
+    own_splits: bool = True
     preset: str = "default"
     options: dict[str, Any] = Field(default_factory=dict)
     folds: int = 0

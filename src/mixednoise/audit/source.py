@@ -36,6 +36,7 @@ class RunSource:
         config: options of the training.
         samples: ``samples.csv``, in the order of the data set.
         dataset: the same rows, with the splits of the run.
+        own_splits: whether the data set has splits itself.
         reading: keyword arguments of :func:`mixednoise.read_dataset` that read it.
         networks: of the last epoch; of a cross-validated run those of its first fold.
         looks: float32 (N, L, C) of networks that never saw the samples; None = trained once.
@@ -49,6 +50,7 @@ class RunSource:
     config: TrainingConfig
     samples: pd.DataFrame
     dataset: Dataset
+    own_splits: bool
     reading: dict[str, Any]
     networks: list[Network]
     looks: Looks | None
@@ -106,6 +108,7 @@ def read_run(
         config=config,
         samples=samples,
         dataset=replace(dataset, table=dataset.table.assign(split=split)),
+        own_splits=bool(dataset.table["split"].notna().any()),
         reading=reading,
         networks=networks,
         looks=None if looks is None else looks[order],

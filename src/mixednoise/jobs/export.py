@@ -103,6 +103,9 @@ def export_audit(
     if which == "corrected":
         listener = Silent() if form.as_decided else progress
         rulings = _rulings(folder, manifest, table, located, wishes, listener)
+    if not manifest.own_splits and table["split"].nunique() < 2:
+        # Everything was judged, and so called train: a split of nothing.
+        table = table.assign(split="")
     selection = select(table, rulings, which, for_review=form.for_review)
     _check_there(located, selection, folder, missing)
     export = Export(
