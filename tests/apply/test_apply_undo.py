@@ -213,6 +213,20 @@ def test_files_that_are_no_result_of_apply(audit, tmp_path):
         apply(tmp_path / "a.csv", tmp_path / "a.csv", undo=("all",), overwrite=True)
 
 
+def test_weights_go_back_with_the_labels(audit, tmp_path):
+    def weights(name):
+        return rows(tmp_path / name).set_index("id")["sample_weight"].astype(float)
+
+    quality = audit.read_table().set_index("id")["label_quality"]
+    apply(audit, tmp_path / "a.csv", weights=True)
+    assert weights("a.csv")[image(2)] == 1, "somebody has renamed it"
+    apply(tmp_path / "a.csv", tmp_path / "b.csv", undo=("id=im002.png",))
+    assert weights("b.csv")[image(2)] == pytest.approx(quality[image(2)], abs=1e-6)
+    assert weights("b.csv")[image(1)] == 1
+    apply(tmp_path / "a.csv", tmp_path / "c.csv", undo=("reviewer=bob",))
+    assert weights("c.csv")[image(3)] == pytest.approx(quality[image(3)], abs=1e-6)
+
+
 def test_a_second_round_starts_from_the_first(audit, tmp_path):
     """The corrected file is a data set like any other: audited again, and corrected again."""
     from audit_folders import write_audit as again

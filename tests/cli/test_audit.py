@@ -71,6 +71,7 @@ def test_a_run_becomes_a_whole_folder(audited, trained):
     assert table["split"].tolist() == by_id["split"].tolist()
     assert table["group"].tolist() == by_id["group"].fillna("").tolist()
     assert ((table["group"] != "") == (table["split"] == "train")).all()
+    assert not audited.read_manifest().own_splits  # those of the table are the run's
     assert audited.read_manifest().options == {
         "backbone": "resnet10_tiny", "image_size": 28, "batch_size": 8, "epochs": 1,
     }  # fmt: skip

@@ -73,6 +73,30 @@ def test_other_encoding_names_the_line(tmp_path):
     assert error.found == "line 3 is not UTF-8"
 
 
+def test_a_column_appended_behind_a_carriage_return_is_not_lost_in_silence(tmp_path):
+    touch(tmp_path, ["a.png", "b.png"])
+    table = "image,label\r,split\na.png,x\r,train\nb.png,y\r,test\n"
+    (tmp_path / "t.csv").write_bytes(table.encode())
+    error = error_of(tmp_path / "t.csv")
+    assert "end in different ways" in error.problem
+    assert "inside of line 1" in error.found
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "image,note,label\ra.png,,x\rb.png,,y\r",
+        'image,note,label\r\na.png,"two\rlines",x\r\nb.png,,y\r\n',
+        "image,note,label\na.png,,x\r\nb.png,,y",
+    ],
+)
+def test_ends_of_lines_that_cut_nothing_in_two(tmp_path, table):
+    touch(tmp_path, ["a.png", "b.png"])
+    (tmp_path / "t.csv").write_bytes(table.encode())
+    found = read_dataset(tmp_path / "t.csv")
+    assert found.table["id"].tolist() == ["a.png", "b.png"]
+
+
 def test_two_columns_of_one_name(tmp_path):
     path = write_table(tmp_path / "t.csv", "image,label,label", ["a.png,x,y"])
     assert "two columns of the same name" in str(error_of(path))

@@ -250,6 +250,12 @@ def test_what_is_no_question_gets_a_short_answer(client):
     assert client.decide(999, "keep").status == 404
     assert client.decide(1, "keep", extra=1).status == 422
     assert client.decide(1, "birds").status == 422
+    # What the log can't count to
+    beyond = 2**63
+    assert client.ask("GET", f"/api/changes?since={beyond}").status == 422
+    assert client.decide(1, "keep", replaces=beyond).status == 422
+    assert client.undo(beyond).status == 422
+    assert client.undo(beyond - 1).status == 409
 
 
 def test_an_image_that_has_changed_since_the_audit_is_shown_as_such(tmp_path):

@@ -22,7 +22,12 @@ from mixednoise.review.apply.deciding import (
     rule,
     take_back_decisions,
 )
-from mixednoise.review.apply.labels import correct_labels, sample_weights
+from mixednoise.review.apply.labels import (
+    WEIGHT,
+    correct_labels,
+    sample_weights,
+    weights_undecided,
+)
 from mixednoise.review.apply.log import changes_file, changes_table, excluded_file
 from mixednoise.review.apply.restore import restore_labels
 from mixednoise.review.apply.source import reading_of, reread
@@ -125,6 +130,8 @@ def _labels(
         undone = take_back_decisions(folder, manifest, doomed, progress)
         answer |= {"undone": undone, "excluded_rows": None}
         return answer | {"next": train_command(out, manifest, reading)}
+    if wishes.weights:
+        changes[WEIGHT] = changes["id"].map(weights_undecided(dataset, by_name, table))
     corrected = correct_labels(
         dataset,
         by_name,

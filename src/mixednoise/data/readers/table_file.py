@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +158,7 @@ def _parse(path: Path, text: str, delimiter: str) -> tuple[list[list[str]], list
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows, lines = [], []
     begin = 1
+    _check_ends(path, text, delimiter)
     try:
         for row in reader:
             if any(row) and any(cell.strip() for cell in row):
@@ -171,6 +173,37 @@ def _parse(path: Path, text: str, delimiter: str) -> tuple[list[list[str]], list
             fix="correct that line",
         ) from error
     return rows, lines
+
+
+def _check_ends(path: Path, text: str, delimiter: str) -> None:
+    """Refuse rows that a carriage return cuts in two, as programs of Unix leave them.
+
+    They append to lines that end as on Windows, behind the carriage return: the header would end
+    before the new column.
+    """
+    if not re.search(r"\r(?!\n)", text):
+        return
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(iter(lines), delimiter=delimiter)
+    ends = set()
+    try:
+        for _ in reader:
+            last = lines[reader.line_num - 1]  # a cell in quotes may have several
+            if last.endswith("\n"):
+                ends.add("\n")
+            elif last.endswith("\r"):
+                ends.add("\r")
+            if len(ends) > 1:
+                number = sum(line.endswith("\n") for line in lines[: reader.line_num])
+                raise DataError(
+                    f"{path} has lines that end in different ways",
+                    expected="the same end of all lines",
+                    found=f"a carriage return inside of line {max(1, number)}, as when something "
+                    "is appended to the lines of a file from Windows",
+                    fix=f"take them out: tr -d '\\r' < {path.name} > mended.csv",
+                )
+    except csv.Error:
+        return  # told by the reading itself
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:

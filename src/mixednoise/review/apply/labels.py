@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,15 @@ def sample_weights(dataset: Dataset, rulings: Mapping[str, Ruling], table: pd.Da
     # Six digits say enough, and a file that a person opens is easier to read.
     rounded: Floats = np.round(np.where(np.isnan(weights), 1.0, weights) * own, 6)
     return rounded
+
+
+def weights_undecided(
+    dataset: Dataset, rulings: Mapping[str, Ruling], table: pd.DataFrame
+) -> dict[str, float]:
+    """Id -> what :func:`sample_weights` would be had nobody decided: for the change log."""
+    nobody = {name: replace(one, action="", source="") for name, one in rulings.items()}
+    weights = sample_weights(dataset, nobody, table).tolist()
+    return dict(zip(dataset.table["id"], weights, strict=True))
 
 
 def _group_name(column: str) -> str:

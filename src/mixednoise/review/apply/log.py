@@ -9,7 +9,8 @@ import pandas as pd
 
 from mixednoise.review.apply.plan import Ruling
 
-#: Columns of ``*.changes.csv``; ``to`` is empty where the sample is left out.
+#: Columns of ``*.changes.csv``; ``to`` is empty where the sample is left out. Where samples have
+#: weights, ``sample_weight`` as it were without the change follows.
 COLUMNS = ("id", "split", "from", "to", "action", "reviewers", "when", "why", "source")
 #: Between the names of several reviewers, or sources.
 BETWEEN = "; "

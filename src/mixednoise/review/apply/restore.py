@@ -12,6 +12,7 @@ from mixednoise.data.readers.table_file import read_table_file
 from mixednoise.data.report import counted, examples
 from mixednoise.errors import RunError
 from mixednoise.io import atomic_write
+from mixednoise.review.apply.labels import WEIGHT
 from mixednoise.review.apply.log import BETWEEN, COLUMNS, changes_file, excluded_file
 from mixednoise.review.apply.placing import image_values
 from mixednoise.review.apply.undo import Entry, Selection
@@ -59,7 +60,10 @@ def restore_labels(corrected: Path, out: Path, selection: Selection) -> dict[str
         known = rows & (whole["true_label"] != "") & (whole["noise_group"] != "mis_l")
         right = whole["label"] == whole["true_label"]
         whole.loc[known, "noise_group"] = np.where(right[known], "correct", "mis_h")
-    whole.loc[names.isin(meant.index), "decision"] = ""
+    undone = names.isin(meant.index)
+    whole.loc[undone, "decision"] = ""
+    if WEIGHT in whole and WEIGHT in meant:
+        whole.loc[undone, WEIGHT] = names[undone].map(meant[WEIGHT])
     whole["image"] = _values(whole["image"].tolist(), corrected, out)
     stay = ~is_out | names.isin(returned.index).to_numpy(bool)
     rest = changes.drop(index=changes.index[chosen])

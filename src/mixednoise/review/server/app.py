@@ -25,6 +25,8 @@ from mixednoise.review.server.room import LONGEST_NOTE, Room
 
 #: Rows of the list in one answer, and neighbours, at most.
 _MOST_ROWS, _MOST_NEIGHBOURS = 200, 48
+#: What the log can count to: SQLite takes 64 bits.
+_MOST = 2**63 - 1
 
 
 class Decide(BaseModel):
@@ -32,12 +34,12 @@ class Decide(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    row: int = Field(ge=0)
+    row: int = Field(ge=0, le=_MOST)
     reviewer: str = Field(max_length=4 * LONGEST_NAME)
     action: Action
     label: str = ""
     note: str = Field("", max_length=LONGEST_NOTE)
-    replaces: int = Field(0, ge=0)
+    replaces: int = Field(0, ge=0, le=_MOST)
 
 
 class Undo(BaseModel):
@@ -46,7 +48,7 @@ class Undo(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reviewer: str = Field(max_length=4 * LONGEST_NAME)
-    number: int = Field(ge=1)
+    number: int = Field(ge=1, le=_MOST)
 
 
 def chosen(
@@ -59,7 +61,7 @@ def chosen(
     worst: str | None = None,
     fault: str | None = None,
     words: Annotated[str, Query(max_length=200)] = "",
-    kept: Annotated[int | None, Query(ge=0)] = None,
+    kept: Annotated[int | None, Query(ge=0, le=_MOST)] = None,
 ) -> Filter:
     """The filter in the query of an address."""
     asked = {
@@ -76,7 +78,7 @@ def chosen(
 Chosen = Annotated[Filter, Depends(chosen)]
 Reviewer = Annotated[str, Query(max_length=4 * LONGEST_NAME)]
 Row = Annotated[int, Path(ge=0)]
-Slice = Annotated[int | None, Query(ge=0)]
+Slice = Annotated[int | None, Query(ge=0, le=_MOST)]
 
 
 def make_app(room: Room, access: Access) -> App:
@@ -113,7 +115,7 @@ def make_app(room: Room, access: Access) -> App:
     def queue(
         chosen: Chosen,
         reviewer: Reviewer = "",
-        around: Annotated[int | None, Query(ge=0)] = None,
+        around: Annotated[int | None, Query(ge=0, le=_MOST)] = None,
         before: Annotated[int, Query(ge=0, le=_MOST_ROWS)] = 10,
         after: Annotated[int, Query(ge=0, le=_MOST_ROWS)] = 40,
     ) -> Any:
@@ -122,7 +124,7 @@ def make_app(room: Room, access: Access) -> App:
 
     @app.get("/api/changes")
     def changes(
-        chosen: Chosen, since: Annotated[int, Query(ge=0)] = 0, reviewer: Reviewer = ""
+        chosen: Chosen, since: Annotated[int, Query(ge=0, le=_MOST)] = 0, reviewer: Reviewer = ""
     ) -> Any:
         return answers.changes(room, since, chosen, reviewer)
 
