@@ -96,6 +96,7 @@ def test_predictions_are_the_suggestions(audit, out):
     table = audit.read_table().set_index("id")
     for name, task in by_sample(out).items():
         suggested = table.loc[name, "suggested_label"]
+        assert task["data"]["suggested_label"] == (suggested or "(no label)")
         if not suggested:
             assert task["predictions"] == []
             continue

@@ -25,6 +25,8 @@ from mixednoise.io import plain, write_text
 TASKS, CONFIG = "tasks.json", "labeling_config.xml"
 #: What Label Studio serves from its document root.
 _SERVED = "/data/local-files/?d="
+#: In words that are no class: a class may well be called "none".
+NO_SUGGESTION = "(no label)"
 _TEXTS = ("group", "predicted_label", "reasons", "patient", "worst_class")
 _NUMBERS = ("p_correct", "p_mis_h", "p_mis_l", "loss", "entropy", "image_quality")
 
@@ -100,7 +102,7 @@ def _data(export: Export, row: Row) -> dict[str, Any]:
         "audit": export.manifest.fingerprint,
         "split": row.split,
         "given_label": row.given,
-        "suggested_label": row.suggested or "none",
+        "suggested_label": row.suggested or NO_SUGGESTION,
         "label_quality": export.number(row, "label_quality"),
         "is_label_issue": bool(entry["is_label_issue"]),
     }
