@@ -89,6 +89,18 @@ def test_masks_that_do_not_lie_on_their_images(volumes, capsys, given):
     assert everything_in(volumes).keys() == before.keys(), "nothing is written"
 
 
+def test_true_masks_that_do_not_lie_on_the_masks(volumes, capsys):
+    shutil.copytree(volumes / "masks", volumes / "truth")
+    command = errors(volumes, "folders", "--truth", volumes / "truth")
+    assert run([*command, "--quiet"]) == 0
+    shutil.rmtree(volumes / "found")
+    path = volumes / "truth" / "v1.nii.gz"
+    nifti(path, np.asarray(nib.load(path).dataobj).T, moved())
+    words = "1 mask with a true mask that lies elsewhere: affines differ", f"{path} [1 0 0 12"
+    assert "v0" not in refused(capsys, command, *words)
+    assert not (volumes / "found").exists()
+
+
 def test_masks_nobody_judged_may_lie_anywhere(volumes):
     path = mask_of(volumes, "nnunet", "v1")
     nifti(path, np.zeros(SHAPE, np.uint8), moved())

@@ -41,7 +41,7 @@ def geometry_problems(
             for path, affine in mask.class_affines[1:]:
                 first, own = mask.class_affines[0]
                 if row not in torn and differ(own, affine, tolerance):
-                    torn[row] = _affines(_with_folder(first), own, _with_folder(path), affine)
+                    torn[row] = affines_text(_with_folder(first), own, _with_folder(path), affine)
             if fact.shape is None:
                 continue
             image = cases[row].images[0].name
@@ -50,7 +50,7 @@ def geometry_problems(
                     f"{image} {size_text(fact.shape)}, {mask.path.name} {size_text(mask.shape)}"
                 )
             elif fact.affine is not None and differ(fact.affine, mask.affine, tolerance):
-                places[row] = _affines(image, fact.affine, mask.path.name, mask.affine)
+                places[row] = affines_text(image, fact.affine, mask.path.name, mask.affine)
         yield from _stop(
             sizes, "image", f"with a {word} of another size",
             f"image and {word} of the same size (height x width)",
@@ -67,7 +67,7 @@ def geometry_problems(
             "resample the files of all classes onto the image, or copy the affine if it was lost",
         )  # fmt: skip
     others = {
-        row: _affines(cases[row].images[0].name, fact.affine, path.name, affine)
+        row: affines_text(cases[row].images[0].name, fact.affine, path.name, affine)
         for row, fact in enumerate(facts)
         for path, affine in fact.other_affines[:1]
     }
@@ -91,7 +91,8 @@ def _stop(
         )
 
 
-def _affines(image: str, first: object, mask: str, second: object) -> str:
+def affines_text(image: str, first: object, mask: str, second: object) -> str:
+    """Two files and their affines, for a message."""
     return f"{image} {_matrix(first)}, {mask} {_matrix(second)}"
 
 
