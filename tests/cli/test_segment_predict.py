@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from segment_data import CASES, read
+from segment_data import CASES, QUICK, SPLIT, read
 
 import mixednoise
 from mixednoise.cli import run
@@ -188,6 +188,29 @@ def test_cases_without_a_mask_are_left_out_and_told(segmented, tmp_path, capsys)
     assert json.loads(told.out)["cases"] == 2
     assert len(json.loads(told.out)["set_aside"]) == CASES - 2
     assert "have no mask" in told.err
+
+
+def test_what_values_of_label_maps_mean_for_a_run_of_files_per_class(segmented, tmp_path, capsys):
+    data = segmented / "data"
+    (tmp_path / "maps").mkdir()
+    for path in sorted((data / "truth").iterdir()):
+        whole = read(path)
+        right = whole * (np.arange(whole.shape[1]) >= 16)
+        for name, mask in (("left", whole - right), ("right", right)):
+            (tmp_path / "masks" / name).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(tmp_path / "masks" / name / path.name), mask)
+        classes = (whole > 0).astype(np.uint8) + (right > 0)
+        cv2.imwrite(str(tmp_path / "maps" / path.name), classes)
+    out = str(tmp_path / "run")
+    masks = [f"--masks={tmp_path / 'masks' / name}" for name in ("left", "right")]
+    images = ["--images", str(data / "images")]
+    training = ["--out", out, "--method", "cross_entropy", *QUICK, *SPLIT, "--epochs", "1"]
+    assert run(["segment", "train", *images, *masks, *training, "--quiet"]) == 0
+    command = ["segment", "evaluate", out, *images, "--masks", str(tmp_path / "maps")]
+    assert run(command) == 0
+    assert "are taken as 0 background, 1 left, 2 right" in " ".join(capsys.readouterr().err.split())
+    assert run([*command, "--label-values", "0,2,1"]) == 0
+    assert "are taken as" not in capsys.readouterr().err
 
 
 def test_a_run_without_validation_has_no_best_epoch(segmented, tmp_path, capsys):

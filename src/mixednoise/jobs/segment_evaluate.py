@@ -58,6 +58,14 @@ def evaluate_masks(
             fix="name the classes as in training with --class-names, and their values with "
             "--label-values",
         )
+    told = source.label_values is not None or source.nnunet is not None
+    if model.cases.layout == "class_files" and cases.layout != "class_files" and not told:
+        meant = zip(cases.label_values, cases.class_names, strict=True)
+        progress.warning(
+            "the run learned from a file per class, which have no values; those of these masks are "
+            f"taken as {', '.join(f'{value} {name}' for value, name in meant)} (--label-values "
+            "says it otherwise)"
+        )
     if all(case.mask is None for case in cases.cases):
         raise DataError(
             "no image has a mask",
