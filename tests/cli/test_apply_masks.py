@@ -213,6 +213,8 @@ def test_what_is_refused(audit, decoded, capsys):
     inside = ["apply", str(audit.path), "--out", str(decoded / "data" / "masks" / "new")]
     assert run(inside) == 2
     assert "lies inside the data" in capsys.readouterr().err
+    assert run(["apply", str(audit.path), "--out", str(audit.path.parent / "corrected.csv")]) == 2
+    assert "the name of a folder" in capsys.readouterr().err
     status, out = apply(audit, "--quiet")
     assert status == 0
     assert apply(audit)[0] == 2

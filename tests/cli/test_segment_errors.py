@@ -73,6 +73,16 @@ def test_everything_that_was_noticed_is_said_once(folders, tmp_path, capsys, cal
     assert sum("background alone" in line for line in notices) == 1
 
 
+def test_what_was_found_is_no_data_set(folders, tmp_path, capsys):
+    folder, _ = folders
+    found = tmp_path / "found"
+    assert errors(folder, found, "--quiet") == 0
+    assert run(["audit", str(found), "--out", str(tmp_path / "audit")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "segment errors" in told
+    assert "segment export" in told
+
+
 def test_figures_where_the_truth_is_known(folders, tmp_path, capsys):
     folder, (masks, probabilities, truth) = folders
     names = ["--class-names", "air,fat,bone", "--truth", folder / "truth"]

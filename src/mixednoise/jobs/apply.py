@@ -161,6 +161,13 @@ def _masks(
     from mixednoise.review.apply.masks import CHANGES, CorrectedMasks
 
     wishes.refuse(("weights", "trust_audit", "allow_new_class", "image_root"), "for masks")
+    if out.suffix.lower() in (".csv", ".npz"):
+        raise ConfigError(
+            f"{out} can't hold corrected masks",
+            expected="the name of a folder to be: every mask is a file",
+            found=str(out),
+            fix=f"--out {out.with_suffix('')}",
+        )
     located = located_images(folder, root=wishes.data)
     masks = CorrectedMasks(manifest, located, out, overwrite=wishes.overwrite)
     doomed = choose_decisions(folder, manifest, selection)

@@ -230,6 +230,10 @@ def audit_path(
     )
 
 
+#: What `segment errors` leaves, beside a report and a map per mask.
+_FOUND_ERRORS = ("origin.json", "cases.json", "summary.json", "images.csv")
+
+
 def _must_not_be_an_audit(path: Path) -> None:
     folder, run = AuditFolder(path), RunFolder(path)
     if (path / CONFIG).is_file():
@@ -244,6 +248,14 @@ def _must_not_be_an_audit(path: Path) -> None:
             "audit again"
             if finished
             else f"go on with it: the same command as before, --out {path} --resume",
+        )
+    if all((path / name).is_file() for name in _FOUND_ERRORS):
+        raise RunError(
+            f"{path} holds wrong pixels that `mixednoise segment errors` has found",
+            expected="a data set, or a run of mixednoise train or mixednoise segment train",
+            found="error maps of masks that another tool has learned from",
+            fix=f"look at {path / 'report.html'}, and correct the masks with `mixednoise segment "
+            f"export {path} --to masks`; what is reviewed comes of mixednoise segment train",
         )
     if run.model.exists() or run.samples.exists() or (path / "checkpoints").is_dir():
         raise RunError(

@@ -119,7 +119,9 @@ def corrupt(
         level=level,
         classes=o.class_names(classes),
         class_names=o.class_names(class_names),
-        label_values=None if label_values is None else [_whole(n) for n in label_values.split(",")],
+        label_values=None
+        if label_values is None
+        else [_whole(n, label_values) for n in label_values.split(",")],
         ignore_value=ignore_value,
         on_empty=on_empty,
         volume=volume,
@@ -141,19 +143,20 @@ def _radius(text: str) -> int | tuple[int, int] | dict[str, int | tuple[int, int
 
 def _range(text: str) -> int | tuple[int, int]:
     least, dash, most = text.partition("-")
-    return (_whole(least), _whole(most)) if dash else _whole(least)
+    return (_whole(least, text), _whole(most, text)) if dash else _whole(least, text)
 
 
-def _whole(text: str) -> int:
+def _whole(text: str, said: str) -> int:
+    """The number; ``said`` is what it stands in."""
     from mixednoise.errors import ConfigError
 
     # isdecimal alone also holds for digits of other scripts, which int() reads as well.
     if text.strip().isdecimal():
         return int(text)
     raise ConfigError(
-        f"{text!r} is no whole number",
+        f"{said!r} can't be read: {text!r} is no whole number",
         expected="pixels as in --radius 20, 5-10 or lung=20,heart=10-14; values as in 0,1,2",
-        found=repr(text),
+        found=repr(said),
         fix="correct --radius or --label-values",
     )
 
