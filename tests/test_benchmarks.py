@@ -101,3 +101,13 @@ def test_photographs_with_a_human_grade_all_learn(script, tmp_path):
     assert split.groupby("patient")["split"].nunique().max() == 1
     assert (split["split"] == "val").sum() == 16
     assert "eyeq_quality" not in pd.read_csv(tmp_path / "out" / "read.csv")
+
+
+def test_how_often_what_is_sure_is_right(script):
+    p = np.array([[0.05, 0.95, 0.0], [0.02, 0.98, 0.0], [0.9, 0.05, 0.05], [0.3, 0.2, 0.5]])
+    told = script("verdict_calibration.py")["row_of"](p, np.array([1, 0, 0, 2]))
+    assert told["sure"] == 0.5
+    assert told["said"] == pytest.approx(0.965)
+    assert told["right"] == 0.5
+    assert told["Brier"] == pytest.approx((0.05**2 + 0.98**2 + 0.1**2 + 0.3**2) / 4)
+    assert told["log loss"] == pytest.approx(-np.log([0.95, 0.02, 0.9, 0.5]).mean())

@@ -406,6 +406,7 @@ def test_paper_preset_is_the_paper():
         "memory": 0.0,
         "minimum_class_size": 30,
         "minimum_correct_share": 0.0,
+        "verdict_temperature": 1.0,
     }
     assert (PAPER.components, PAPER.covariance, PAPER.per_class) == (3, "full", True)
     assert PAPER.minimum_component_share == 0.02

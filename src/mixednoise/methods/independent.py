@@ -12,7 +12,7 @@ from torch import Tensor
 from mixednoise.data.augment import weak_view
 from mixednoise.methods.base import Batch, Context, EpochReport, Method, Scorer, Scores
 from mixednoise.methods.config import AveragedConfig
-from mixednoise.separation import SeparationSettings, separate
+from mixednoise.separation import SeparationSettings, separate, tempered
 
 
 class IndependentConfig(AveragedConfig):
@@ -66,4 +66,5 @@ def separated(scores: Scores, context: Context, settings: SeparationSettings) ->
         settings,
         unusual=scores.unusual,
     )
-    return EpochReport(p=result.p, loss=result.loss, entropy=result.entropy)
+    p = tempered(result.p, settings.verdict_temperature)
+    return EpochReport(p=p, loss=result.loss, entropy=result.entropy)

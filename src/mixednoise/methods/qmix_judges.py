@@ -10,7 +10,13 @@ import numpy as np
 from mixednoise.data.table import GROUPS
 from mixednoise.methods.base import Context, EpochReport, FloatArray, Scores
 from mixednoise.methods.qmix_config import QMixConfig
-from mixednoise.separation import ClassReport, Separation, separate, with_second_opinion
+from mixednoise.separation import (
+    ClassReport,
+    Separation,
+    separate,
+    tempered,
+    with_second_opinion,
+)
 from mixednoise.separation.confident_joint import wrong_shares_of_biased
 
 #: Samples that every class is believed to have at least.
@@ -119,7 +125,8 @@ class Judges:
                     "(said once; every epoch is in separation.csv)"
                 )
         mean_p = np.mean([verdict.p for verdict in self.verdicts], axis=0)
-        return EpochReport(mean_p, *_judged(self.verdicts), numbers, rows, warnings)
+        p = tempered(mean_p, self.config.separation.verdict_temperature)
+        return EpochReport(p, *_judged(self.verdicts), numbers, rows, warnings)
 
     @property
     def suspected(self) -> float:
@@ -141,6 +148,7 @@ class Judges:
             [with_second_opinion(a.p, b.p) for a, b in zip(self.verdicts, late, strict=True)],
             axis=0,
         )
+        p = tempered(p, self.config.separation.verdict_temperature)
         sizes = np.bincount(p.argmax(axis=1), minlength=len(GROUPS))
         numbers = {f"size_{name}": float(n) for name, n in zip(GROUPS, sizes, strict=True)}
         return EpochReport(p, *_judged([*self.verdicts, *late]), numbers)

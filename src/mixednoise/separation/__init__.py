@@ -5,6 +5,7 @@ from mixednoise.separation.mixture import Mixture, MixtureFitError
 from mixednoise.separation.second_opinion import with_second_opinion
 from mixednoise.separation.separate import ClassReport, Separation, separate
 from mixednoise.separation.settings import SeparationSettings
+from mixednoise.separation.temperature import tempered
 
 __all__ = [
     "ClassReport",
@@ -17,5 +18,6 @@ __all__ = [
     "fit_mixture",
     "quantile_start",
     "separate",
+    "tempered",
     "with_second_opinion",
 ]

@@ -6,9 +6,7 @@ import numpy as np
 
 from mixednoise.errors import DataError
 from mixednoise.separation.mixture import Array
-
-#: Nobody is surer than this that a label is right, or wrong.
-SUREST = 1e-6
+from mixednoise.separation.temperature import by_odds, odds_of_right
 
 
 def with_second_opinion(first: Array, second: Array) -> Array:
@@ -34,16 +32,4 @@ def with_second_opinion(first: Array, second: Array) -> Array:
             found=f"shape {second.shape}",
             fix="pass verdicts over one training set, in one order",
         )
-    odds = np.sqrt(_odds_of_right(first) * _odds_of_right(second))
-    readable = 1 - first[:, 2]
-    return np.stack(
-        [readable * (odds / (1 + odds)), readable * (1 / (1 + odds)), first[:, 2]], axis=1
-    )
-
-
-def _odds_of_right(p: Array) -> Array:
-    correct, mis_h = p[:, 0], p[:, 1]
-    readable = correct + mis_h
-    right = np.divide(correct, readable, out=np.full_like(correct, 0.5), where=readable > 0)
-    odds: Array = (right + SUREST) / (1 - right + SUREST)
-    return odds
+    return by_odds(np.sqrt(odds_of_right(first) * odds_of_right(second)), first[:, 2])

@@ -43,6 +43,9 @@ class SeparationSettings(BaseModel):
             entropy of their shares is lower, that one. 0 turns this off.
         looks_weight: how much the look of an image counts beside its entropy, as a power of the
             odds that it is unreadable (two_step); 1 = as much as the mixture says, 0 = nothing.
+        verdict_temperature: how much less sure of labels the reported verdict is than the mixture,
+            whose "90 %" is right two times of three: the odds of a right label to the power of
+            1 / this. 1 = as the mixture has it. What is learned hears the mixture itself.
         regularisation: added to the covariances of ``mixture``, in squared units of its axes.
         tolerance: EM stops when the mean log-likelihood gains less.
         max_iterations: of EM.
@@ -65,6 +68,7 @@ class SeparationSettings(BaseModel):
     class_shape_strength: float = Field(0.5, ge=0)
     unreadable_entropy: float = Field(0.88, ge=0, le=1)
     looks_weight: float = Field(1.0, ge=0)
+    verdict_temperature: float = Field(2.0, ge=1, le=100)
     regularisation: float = Field(1e-6, gt=0)
     tolerance: float = Field(1e-3, gt=0)
     max_iterations: int = Field(200, ge=1)
@@ -89,4 +93,5 @@ class SeparationSettings(BaseModel):
             memory=0.0,
             minimum_class_size=30,
             minimum_correct_share=0.0,
+            verdict_temperature=1.0,
         )

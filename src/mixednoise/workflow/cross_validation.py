@@ -27,7 +27,7 @@ from mixednoise.methods.config import TrainingConfig
 from mixednoise.models import save_networks
 from mixednoise.progress import Progress
 from mixednoise.quality.unusual import unusualness
-from mixednoise.separation import SeparationSettings, separate
+from mixednoise.separation import SeparationSettings, separate, tempered
 from mixednoise.training.devices import make_fabric
 from mixednoise.training.loop import Loop
 from mixednoise.workflow.finish import evaluate_probabilities, loss_and_entropy
@@ -277,7 +277,7 @@ def verdict(
             )
             verdicts.append(found.p)
         result[rows] = np.mean(verdicts, axis=0)
-    return result
+    return tempered(result, (settings or SeparationSettings()).verdict_temperature)
 
 
 def same_looks(looks: Looks, mean: FloatArray) -> tuple[IntArray, int] | None:
