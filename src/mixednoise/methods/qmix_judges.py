@@ -105,7 +105,7 @@ class Judges:
     # ---- what they say -------------------------------------------------------------------------
 
     def report(self) -> EpochReport:
-        """The verdict: mean posterior of both networks' separations."""
+        """The verdict: mean posterior of both networks' separations, less sure of labels."""
         numbers = {
             f"size_{name}": float(np.mean([s.sizes[name] for s in self.verdicts]))
             for name in GROUPS
