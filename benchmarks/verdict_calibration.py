@@ -67,16 +67,12 @@ def main() -> None:
         ]
         if method in OTHERS or table.empty:
             continue
-        group = (
-            table["noise_group"] if "noise_group" in table else pd.Series(GROUPS[0], table.index)
-        )
-        truth = group.map({name: k for k, name in enumerate(GROUPS)}).to_numpy(int)
+        truth = table["noise_group"].map({name: k for k, name in enumerate(GROUPS)}).to_numpy(int)
+        reported = table[P].to_numpy(np.float64)
+        head = {"data": "noise" if (truth > 0).any() else "no noise", "method": method}
         for temperature in given.temperatures:
-            p = tempered(table[P].to_numpy(np.float64), temperature / default)
-            noise = "noise" if (truth > 0).any() else "no noise"
-            rows.append(
-                {"data": noise, "method": method, "temperature": temperature, **row_of(p, truth)}
-            )
+            p = tempered(reported, temperature / default)
+            rows.append({**head, "temperature": temperature, **row_of(p, truth)})
     found = pd.DataFrame(rows).groupby(["data", "method", "temperature"], sort=False).mean()
     print(found.round(3).to_string())
 

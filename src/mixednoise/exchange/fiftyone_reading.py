@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from mixednoise.data.report import examples
 from mixednoise.errors import ConfigError, DataError
 from mixednoise.exchange.entries import Entry, checked
-from mixednoise.exchange.fiftyone import AUDIT_ID, SAMPLES
+from mixednoise.exchange.fiftyone import AUDIT, AUDIT_ID, EXPORTED, SAMPLES, SUGGESTION, TRUTH
 from mixednoise.exchange.incoming import Incoming, Reading
 from mixednoise.exchange.looks_like import read_json, wrong_file
 from mixednoise.review.decisions import ACTIONS, Action
@@ -75,33 +77,32 @@ def _file(path: Path) -> Path:
     return found[0]
 
 
-class _Label(Entry):
+class _Origin(Entry):
+    """By what an entry is found again; every form of the file has it elsewhere."""
+
+    id: str | None = Field(None, alias=AUDIT_ID)
+    audit: str | None = Field(None, alias=AUDIT)
+    exported: str | None = Field(None, alias=EXPORTED)
+
+
+class _Label(_Origin):
     label: str | None = None
     tags: list[str] | None = None
-    audit_label: str | None = None
 
 
-class _Sample(Entry):
+class _Sample(_Origin):
     """A sample of a FiftyOneDataset."""
 
-    audit_id: str | None = None
-    audit: str | None = None
     tags: list[str] | None = None
-    ground_truth: _Label | None = None
-    suggestion: _Label | None = None
-
-
-class _Known(Entry):
-    audit_id: str | None = None
-    audit: str | None = None
-    audit_label: str | None = None
+    truth: _Label | None = Field(None, alias=TRUTH)
+    suggestion: _Label | None = Field(None, alias=SUGGESTION)
 
 
 class _Classified(Entry):
     """A label of a FiftyOneImageClassificationDataset."""
 
     label: str | None = None
-    attributes: _Known | None = None
+    attributes: _Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -120,16 +121,16 @@ def _samples(path: Path, content: Any) -> Iterator[_Found]:
         for number, told in enumerate(content["samples"], 1):
             where = f"sample {number}"
             sample = checked(_Sample, told, path, where, TOOL)
-            if not sample.audit_id:
+            if not sample.id:
                 raise _not_ours(path, where, sorted(map(str, told)))
-            truth = sample.ground_truth or _Label()
+            truth = sample.truth or _Label()
             tags = [sample.tags, truth.tags, (sample.suggestion or _Label()).tags]
             yield _Found(
-                sample.audit_id,
+                sample.id,
                 sample.audit or "",
                 [tag for some in tags for tag in some or []],
                 truth.label,
-                truth.audit_label,
+                truth.exported,
             )
     elif isinstance(content, dict) and isinstance(content.get("labels"), dict):
         for name, told in content["labels"].items():
@@ -137,10 +138,10 @@ def _samples(path: Path, content: Any) -> Iterator[_Found]:
             if not isinstance(told, dict):  # a name alone: exported without attributes
                 raise _not_ours(path, where, [])
             label = checked(_Classified, told, path, where, TOOL)
-            known = label.attributes or _Known()
-            if not known.audit_id:
+            known = label.attributes or _Origin()
+            if not known.id:
                 raise _not_ours(path, where, sorted(map(str, told.get("attributes") or {})))
-            yield _Found(known.audit_id, known.audit or "", [], label.label, known.audit_label)
+            yield _Found(known.id, known.audit or "", [], label.label, known.exported)
     else:
         raise wrong_file(path, _EXPECTED, _FIX, content)
 

@@ -120,10 +120,9 @@ def new_ones(
     for one in last.values():
         key = (one.id, one.reviewer)
         before = imported.get(key)
-        if before is not None and before.undone and again:
-            before = None
-        if _was_imported(one, before):
-            skipped[TAKEN_BACK if before is not None and before.undone else "imported before"] += 1
+        taken_back = before is not None and bool(before.undone)
+        if _was_imported(one, before) and not (taken_back and again):
+            skipped[TAKEN_BACK if taken_back else "imported before"] += 1
         elif one.at and key in standing and standing[key].at >= one.at:
             skipped["older than what the same reviewer decided here"] += 1
         else:

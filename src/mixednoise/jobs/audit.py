@@ -20,8 +20,10 @@ from mixednoise.data.table import GROUPS, Dataset
 from mixednoise.errors import ConfigError, DataError, RunError
 from mixednoise.estimator import Estimator
 from mixednoise.estimators import QMix, estimator_named
+from mixednoise.jobs.judged.judged import CASES, ORIGIN
 from mixednoise.progress import Progress, default_progress
 from mixednoise.quality.workers import workers_of
+from mixednoise.segmentation.write_errors import SUMMARY, TABLE
 from mixednoise.workflow.cross_validation import cross_validate
 from mixednoise.workflow.run_folder import CONFIG, RunFolder
 
@@ -231,7 +233,7 @@ def audit_path(
 
 
 #: What `segment errors` leaves, beside a report and a map per mask.
-_FOUND_ERRORS = ("origin.json", "cases.json", "summary.json", "images.csv")
+_FOUND_ERRORS = (ORIGIN, CASES, SUMMARY, TABLE)
 
 
 def _must_not_be_an_audit(path: Path) -> None:
